@@ -1,0 +1,1 @@
+"""What the app is made of, without Qt, OpenVINO or devices: ring, sampling, framing, smoothing, meters."""
