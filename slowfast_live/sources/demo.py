@@ -1,0 +1,40 @@
+"""The clip that comes with the app, playing for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slowfast_live import paths
+from slowfast_live.errors import SourceError
+from slowfast_live.sources.file import FileSource
+from slowfast_live.types import SourceInfo
+
+
+def demo_path() -> Path:
+    """Return where the demo clip lies."""
+    return paths.bundled("assets") / "demo.mp4"
+
+
+class DemoSource(FileSource):
+    """The bundled demo clip.
+
+    Like every file it ends (`read` returns None); that it plays for ever is the pipeline's doing, which
+    starts a demo again at its end as it does a looping file.
+
+    Args:
+        path: Another clip, for tests.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._demo = path or demo_path()
+        super().__init__(self._demo)
+
+    def open(self) -> SourceInfo:
+        """See `FileSource.open`; a missing clip means an incomplete installation."""
+        if not self._demo.is_file():
+            raise SourceError(
+                f"The demo clip {self._demo.name} is missing from this installation; install the app again, "
+                "or open a video file.",
+                details=str(self._demo),
+            )
+        return super().open()
