@@ -1,0 +1,67 @@
+"""Which devices can run a model here."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from slowfast_live.errors import DeviceError
+
+log = logging.getLogger(__name__)
+
+_EXPECTED = {
+    "GPU": "No GPU that OpenVINO can use was found. It needs an Intel GPU and its OpenCL driver.",
+    "NPU": "No NPU that OpenVINO can use was found. It needs an Intel Core Ultra processor and the NPU driver.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """A device as the dropdown shows it.
+
+    Attributes:
+        name: OpenVINO's name: "CPU", "GPU", "GPU.1", "NPU", "AUTO".
+        full_name: What the maker calls it.
+        available: Whether it can be chosen.
+        reason: Why it cannot.
+    """
+
+    name: str
+    full_name: str
+    available: bool = True
+    reason: str = ""
+
+
+def list_devices() -> list[DeviceInfo]:
+    """Return what OpenVINO reports, then AUTO, then the absent ones with a reason. May take a second."""
+    import openvino as ov
+
+    core = ov.Core()
+    found: list[DeviceInfo] = []
+    for name in core.available_devices:
+        try:
+            full_name = str(core.get_property(name, "FULL_DEVICE_NAME")).strip()
+        except RuntimeError as error:
+            log.warning("Device %s does not say its name: %s", name, error)
+            full_name = name
+        found.append(DeviceInfo(name, full_name))
+    found.append(DeviceInfo("AUTO", "OpenVINO chooses"))
+    present = {device.name.split(".")[0] for device in found}
+    found += [DeviceInfo(name, name, False, why) for name, why in _EXPECTED.items() if name not in present]
+    return found
+
+
+def require_device(name: str, devices: list[DeviceInfo]) -> DeviceInfo:
+    """Return the device called `name` (any case; "GPU" also finds "GPU.0").
+
+    Raises:
+        DeviceError: It is not there; the message says why and lists those that are.
+    """
+    wanted = name.upper()
+    usable = [device for device in devices if device.available]
+    for device in usable:
+        if device.name == wanted or device.name.split(".")[0] == wanted:
+            return device
+    choices = ", ".join(device.name for device in usable)
+    reason = next((d.reason for d in devices if d.name == wanted), f"There is no device '{name}'.")
+    raise DeviceError(f"{reason} Devices here: {choices}.")
