@@ -1,0 +1,105 @@
+"""The window's icons: line drawings on a 24-unit square, drawn in the theme's colour at any pixel density."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from slowfast_live.ui.theme import Theme
+
+_STROKE = 'fill="none" stroke="{c}" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
+_SHAPES = {
+    "play": '<path d="M7 4v16l13-8z" fill="{c}"/>',
+    "pause": '<path d="M8 5v14M16 5v14" stroke="{c}" stroke-width="3.5" stroke-linecap="round"/>',
+    "step-back": '<path d="M17 5.5v13L8 12z" fill="{c}"/><path d="M6 6v12" ' + _STROKE + "/>",
+    "step-forward": '<path d="M7 5.5v13L16 12z" fill="{c}"/><path d="M18 6v12" ' + _STROKE + "/>",
+    "loop": '<path d="M17 3l3 3-3 3M4 11V9.5A3.5 3.5 0 0 1 7.5 6H20M7 21l-3-3 3-3M20 13v1.5a3.5 3.5 0 '
+    '0 1-3.5 3.5H4" ' + _STROKE + "/>",
+    "menu": '<path d="M4 7h16M4 12h16M4 17h16" ' + _STROKE + "/>",
+    "camera": '<path d="M3.5 8h3l2-2.5h7l2 2.5h3v11h-17z" '
+    + _STROKE
+    + '/><circle cx="12" cy="13" r="3.4" '
+    + _STROKE
+    + "/>",
+    "panel": '<rect x="3.5" y="5" width="17" height="14" rx="2" '
+    + _STROKE
+    + '/><path d="M14.5 5v14" '
+    + _STROKE
+    + "/>",
+    "full-screen": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" ' + _STROKE + "/>",
+    "help": '<circle cx="12" cy="12" r="8.5" ' + _STROKE + '/><path d="M9.7 9.6a2.4 2.4 0 1 1 3.3 2.3c-.7.3-1 .8-1 '
+    '1.6M12 16.4v.1" ' + _STROKE + "/>",
+    "mirror": '<path d="M12 4v16M9 7.5L4 17h5zM15 7.5L20 17h-5z" ' + _STROKE + "/>",
+    "close": '<path d="M6.5 6.5l11 11M17.5 6.5l-11 11" ' + _STROKE + "/>",
+    "chevron-down": '<path d="M6 9.5l6 6 6-6" ' + _STROKE + "/>",
+    "chevron-right": '<path d="M9.5 6l6 6-6 6" ' + _STROKE + "/>",
+    "check": '<path d="M5 12.5l5 5 9-11" stroke="{c}" stroke-width="3" fill="none" stroke-linecap="round" '
+    'stroke-linejoin="round"/>',
+    "reset": '<path d="M5 5v5h5M5.6 10a7.5 7.5 0 1 1-1 5" ' + _STROKE + "/>",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all icons."""
+    return tuple(_SHAPES)
+
+
+def _svg(name: str, colour: str) -> bytes:
+    body = _SHAPES[name].replace("{c}", colour)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">{body}</svg>'.encode()
+
+
+def pixmap(name: str, colour: str, size: int = 20, ratio: float = 1.0) -> QPixmap:
+    """Return an icon as a picture of `size` logical pixels at `ratio` device pixels each."""
+    pixels = round(size * ratio)
+    result = QPixmap(QSize(pixels, pixels))
+    result.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(result)
+    QSvgRenderer(QByteArray(_svg(name, colour))).render(painter, QRectF(0, 0, pixels, pixels))
+    painter.end()
+    result.setDevicePixelRatio(ratio)
+    return result
+
+
+@lru_cache(maxsize=128)
+def icon(name: str, theme: Theme) -> QIcon:
+    """Return an icon in a theme's colours: text when off, accent when on, grey when disabled."""
+    result = QIcon()
+    for ratio in (1.0, 2.0):
+        for mode, state, colour in (
+            (QIcon.Mode.Normal, QIcon.State.Off, theme.text),
+            (QIcon.Mode.Normal, QIcon.State.On, theme.accent),
+            (QIcon.Mode.Disabled, QIcon.State.Off, theme.disabled),
+            (QIcon.Mode.Disabled, QIcon.State.On, theme.disabled),
+        ):
+            result.addPixmap(pixmap(name, colour, 20, ratio), mode, state)
+    return result
+
+
+@lru_cache(maxsize=32)
+def quiet_icon(name: str, theme: Theme) -> QIcon:
+    """Return an icon that only points: grey in every state."""
+    result = QIcon()
+    for ratio in (1.0, 2.0):
+        result.addPixmap(pixmap(name, theme.quiet, 16, ratio))
+    return result
+
+
+@lru_cache(maxsize=1)
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="slowfast-live-icons-", ignore_cleanup_errors=True)
+
+
+def file(name: str, colour: str) -> str:
+    """Return the path of an icon as a file, with forward slashes: style sheets take files only."""
+    data = _svg(name, colour)
+    path = Path(_folder().name) / f"{name}-{hashlib.blake2b(data, digest_size=6).hexdigest()}.svg"
+    if not path.exists():
+        path.write_bytes(data)
+    return path.as_posix()

@@ -1,0 +1,70 @@
+"""What the window needs from the rest of the app: all of it can be handed in, and faked in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from slowfast_live.inference.spec import Model
+from slowfast_live.types import Frame, Notice, Prediction, Readout, SourceSpec, Status
+
+
+class PipelinePort(Protocol):
+    """The commands and answers of `slowfast_live.pipeline.Pipeline`; see there."""
+
+    def open(self, source: SourceSpec) -> None: ...  # noqa: D102
+    def use_model(self, model: Model | None, device: str | None = None) -> None: ...  # noqa: D102
+    def use_device(self, device: str) -> None: ...  # noqa: D102
+    def play(self) -> None: ...  # noqa: D102
+    def pause(self) -> None: ...  # noqa: D102
+    def seek(self, t_s: float, *, scrubbing: bool = False) -> None: ...  # noqa: D102
+    def step(self, frames: int) -> None: ...  # noqa: D102
+    def set_speed(self, speed: float) -> None: ...  # noqa: D102
+    def set_loop(self, loop: bool) -> None: ...  # noqa: D102
+    def set_mirror(self, mirror: bool) -> None: ...  # noqa: D102
+    def set_threshold(self, threshold: float | None) -> None: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
+    def frame(self) -> Frame | None: ...  # noqa: D102
+    def prediction(self) -> Prediction | None: ...  # noqa: D102
+    def readout(self) -> Readout: ...  # noqa: D102
+    def status(self) -> Status: ...  # noqa: D102
+    def notices(self) -> list[Notice]: ...  # noqa: D102
+
+
+class CameraPort(Protocol):
+    """The cameras at hand, listed by somebody else's thread."""
+
+    @property
+    def version(self) -> int:
+        """Grows whenever the list changes; 0 before the first list is there."""
+        ...
+
+    def cameras(self) -> Sequence[SourceSpec]:
+        """Return the cameras known now, at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What only the window knows, for the summary of a session.
+
+    Attributes:
+        frames_shown: Distinct frames painted.
+        display_fps: Frames painted a second, from the first to the last one.
+        ui_stall_ms_p99: 99th percentile of the time that the GUI thread worked at a stretch.
+        ui_stall_ms_max: The longest such time.
+        ui_work_ms_p99: 99th percentile of the processor time that the GUI thread used at a stretch.
+        ui_work_ms_max: The longest such time.
+        exit_reason: "closed", "quit-after" or the signal's name.
+        status: The pipeline's last status.
+    """
+
+    frames_shown: int
+    display_fps: float
+    ui_stall_ms_p99: float
+    ui_stall_ms_max: float
+    ui_work_ms_p99: float
+    ui_work_ms_max: float
+    exit_reason: str
+    status: Status

@@ -1,0 +1,145 @@
+"""From the newest frame to pixels of the right size and format, off the GUI thread. No Qt here."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from slowfast_live.types import U8, Frame
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.004
+_IDLE_POLL_S = 0.030
+_IDLE_AFTER = 100
+"""After so many polls without a new frame the thread looks less often."""
+_STOP_S = 2.0
+_LARGEST = 16384
+
+
+def fit(width: int, height: int, target_width: int, target_height: int) -> tuple[int, int, int, int]:
+    """Return (x, y, width, height) of a picture, as large as the target allows, centred.
+
+    The aspect is kept to within a pixel; nothing is ever thinner than one pixel.
+    """
+    scale = min(target_width / width, target_height / height)
+    new_width = min(target_width, max(1, round(width * scale)))
+    new_height = min(target_height, max(1, round(height * scale)))
+    return (target_width - new_width) // 2, (target_height - new_height) // 2, new_width, new_height
+
+
+def scale_to_bgra(image: U8, out: U8) -> None:
+    """Scale uint8 (H, W, 3) BGR into `out`, uint8 (h, w, 4) BGRA, opaque.
+
+    Shrinking averages areas, so that fine structure does not glitter; growing interpolates linearly.
+    """
+    height, width = out.shape[:2]
+    if image.shape[:2] == (height, width):
+        cv2.cvtColor(image, cv2.COLOR_BGR2BGRA, dst=out)
+    elif width < image.shape[1]:
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        cv2.cvtColor(small, cv2.COLOR_BGR2BGRA, dst=out)
+    else:
+        four = cv2.cvtColor(image, cv2.COLOR_BGR2BGRA)
+        cv2.resize(four, (width, height), dst=out, interpolation=cv2.INTER_LINEAR)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Presented:
+    """A frame, ready to be painted.
+
+    Attributes:
+        frame: The frame.
+        pixels: uint8 (h, w, 4), BGRA, contiguous: its picture in device pixels. Valid until the next `take`.
+    """
+
+    frame: Frame
+    pixels: U8
+
+
+class Presenter:
+    """A thread that scales the newest frame to the canvas; the newest result wins, older ones are dropped.
+
+    Three buffers take turns (written, ready, shown), so that nothing is allocated per frame and nobody waits.
+
+    Args:
+        newest: Returns the newest frame, from any thread.
+    """
+
+    def __init__(self, newest: Callable[[], Frame | None]) -> None:
+        self._newest = newest
+        self._lock = threading.Lock()
+        self._target = (0, 0)
+        self._ready: Presented | None = None
+        self._spare: list[U8] = []
+        self._shown: U8 | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="slowfast-live-presenter", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """End the thread; return whether it ended in time."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_S)
+        if self._thread.is_alive():
+            log.warning("The presenter thread did not end within %g s and is left behind.", _STOP_S)
+            return False
+        return True
+
+    def set_target(self, width: int, height: int) -> None:
+        """Set the canvas' size in device pixels; (0, 0) pauses the work."""
+        with self._lock:
+            self._target = (min(width, _LARGEST), min(height, _LARGEST))
+
+    def take(self) -> Presented | None:
+        """Return the newest result not taken yet; the one taken before becomes invalid."""
+        with self._lock:
+            result, self._ready = self._ready, None
+            if result is not None:
+                if self._shown is not None:
+                    self._spare.append(self._shown)
+                self._shown = result.pixels
+            return result
+
+    def _run(self) -> None:
+        last: tuple[Frame, tuple[int, int]] | None = None
+        idle = 0
+        while not self._stop.wait(_POLL_S if idle < _IDLE_AFTER else _IDLE_POLL_S):
+            frame = self._newest()
+            with self._lock:
+                target = self._target
+            if frame is None or 0 in target or (last and last[0] is frame and last[1] == target):
+                idle += 1
+                continue
+            idle = 0
+            last = (frame, target)
+            try:
+                self._present(frame, target)
+            except (cv2.error, MemoryError):
+                log.exception("a frame of %s cannot be shown", frame.image.shape)
+
+    def _present(self, frame: Frame, target: tuple[int, int]) -> None:
+        height, width = frame.image.shape[:2]
+        _, _, new_width, new_height = fit(width, height, *target)
+        pixels = self._buffer((new_height, new_width, 4))
+        scale_to_bgra(frame.image, pixels)
+        with self._lock:
+            if self._ready is not None:
+                self._spare.append(self._ready.pixels)
+            self._ready = Presented(frame, pixels)
+
+    def _buffer(self, shape: tuple[int, int, int]) -> U8:
+        with self._lock:
+            self._spare = [spare for spare in self._spare if spare.shape == shape]
+            if self._spare:
+                return self._spare.pop()
+        return np.empty(shape, np.uint8)

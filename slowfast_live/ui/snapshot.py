@@ -1,0 +1,74 @@
+"""The picture with its overlay as a PNG file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, QStandardPaths
+from PySide6.QtGui import QImage, QPainter
+
+from slowfast_live.errors import SlowFastLiveError
+from slowfast_live.types import Frame
+from slowfast_live.ui.overlay import Overlay, render
+
+
+class SnapshotError(SlowFastLiveError):
+    """A snapshot cannot be saved."""
+
+
+def default_folder() -> Path:
+    """Return the user's folder for snapshots: "SlowFast Live" in Pictures."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    return Path(pictures or Path.home()) / "SlowFast Live"
+
+
+def compose(frame: Frame, overlay: Overlay, shown: QSizeF) -> QImage:
+    """Draw the overlay over the whole frame, as large on it as it is on the screen. From any thread.
+
+    Args:
+        frame: The frame; its full resolution is kept.
+        overlay: What lies over it.
+        shown: Size at which the picture is shown, in logical pixels: it sets the overlay's scale.
+    """
+    height, width = frame.image.shape[:2]
+    ratio = max(1.0, width / max(1.0, shown.width()))
+    picture = QImage(frame.image.data, width, height, frame.image.strides[0], QImage.Format.Format_BGR888)
+    logical = QSizeF(max(1.0, shown.width()), max(1.0, shown.height())).toSize()
+    result = QImage(logical * ratio, QImage.Format.Format_RGB32)
+    painter = QPainter(result)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(QRectF(0, 0, result.width(), result.height()), picture)
+    painter.drawImage(QPointF(0, 0), render(overlay, logical, ratio))
+    painter.end()
+    return result
+
+
+def save(image: QImage, folder: Path, now: datetime | None = None) -> Path:
+    """Save a snapshot under a name of its own, made of the time. From any thread.
+
+    Raises:
+        SnapshotError: It cannot be written.
+    """
+    stem = f"SlowFast Live {(now or datetime.now()):%Y-%m-%d %H-%M-%S}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            path = folder / (f"{stem}.png" if number == 1 else f"{stem} ({number}).png")
+            try:
+                path.touch(exist_ok=False)  # takes the name: two snapshots in a second do not meet
+                break
+            except FileExistsError:
+                number += 1
+        part = path.with_suffix(".part")
+        if not image.save(str(part), "PNG"):  # type: ignore[call-overload]
+            part.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            raise SnapshotError(f"The snapshot cannot be saved to {folder}. Is there room on the disk?")
+        part.replace(path)
+    except OSError as error:
+        raise SnapshotError(
+            f"The snapshot cannot be saved to {folder}: {error.strerror or error}.", details=repr(error)
+        ) from error
+    return path

@@ -1,0 +1,411 @@
+"""How everything looks: the tokens, the light and the dark palette, and the one style sheet made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Template
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+Mode = Literal["auto", "light", "dark"]
+
+GRID = 8
+"""Every distance is a multiple (or a half) of this many logical pixels."""
+TEXT, TEXT_LARGE, TEXT_HUGE = 13, 16, 28
+"""The three sizes of text, in logical pixels."""
+REGULAR, STRONG = QFont.Weight.Normal, QFont.Weight.DemiBold
+"""The two weights of text."""
+RADIUS = 6
+FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of one theme, as "#rrggbb".
+
+    `text`, `quiet`, `accent`, `amber` and `red` are read on `window`, `surface` and `sunken`; `on_accent` on
+    `accent`; `amber` on `amber_ground` and `red` on `red_ground`. The `plate_*` colours lie over the picture.
+    """
+
+    name: str
+    window: str
+    surface: str
+    sunken: str
+    hover: str
+    border: str
+    control_border: str
+    text: str
+    quiet: str
+    disabled: str
+    accent: str
+    on_accent: str
+    accent_ground: str
+    amber: str
+    amber_ground: str
+    red: str
+    red_ground: str
+    letterbox: str
+    bar_ground: str
+
+    @property
+    def dark(self) -> bool:
+        """Whether light text stands on a dark ground."""
+        return self.name == "dark"
+
+
+LIGHT = Theme(
+    name="light",
+    window="#f4f5f7",
+    surface="#ffffff",
+    sunken="#eceef1",
+    hover="#e6e9ed",
+    border="#d9dde3",
+    control_border="#848d99",
+    text="#1a1e24",
+    quiet="#545d69",
+    disabled="#9aa2ad",
+    accent="#0a5cc4",
+    on_accent="#ffffff",
+    accent_ground="#dfeafa",
+    amber="#7a4b00",
+    amber_ground="#fff0cf",
+    red="#a8231c",
+    red_ground="#fde8e6",
+    letterbox="#dfe2e7",
+    bar_ground="#e3e6eb",
+)
+DARK = Theme(
+    name="dark",
+    window="#15171b",
+    surface="#1d2025",
+    sunken="#101215",
+    hover="#2a2e35",
+    border="#30353d",
+    control_border="#747d8a",
+    text="#e9ebee",
+    quiet="#a6aeb9",
+    disabled="#666e79",
+    accent="#6cb2ff",
+    on_accent="#08182b",
+    accent_ground="#1d3350",
+    amber="#f3bd55",
+    amber_ground="#352a12",
+    red="#ff9388",
+    red_ground="#3b1d1c",
+    letterbox="#0b0c0e",
+    bar_ground="#30353d",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """The overlay's colours: the same in both themes, because the picture below is neither light nor dark.
+
+    `ground` is "#rrggbb", `ground_alpha` 0..1: enough for every text on it over a white picture.
+    """
+
+    ground: str = "#0d1014"
+    ground_alpha: float = 0.80
+    text: str = "#ffffff"
+    quiet: str = "#d3d8df"
+    amber: str = "#ffc861"
+    bar_ground_alpha: float = 0.20
+
+
+PLATE = Plate()
+
+
+def blend(top: str, bottom: str, alpha: float) -> str:
+    """Return `top` laid over `bottom` at opacity `alpha`, as "#rrggbb"."""
+    above, below = QColor(top), QColor(bottom)
+    channels = zip(above.getRgb()[:3], below.getRgb()[:3], strict=True)  # type: ignore[index]
+    red, green, blue = (round(a * alpha + b * (1 - alpha)) for a, b in channels)
+    return QColor(red, green, blue).name()
+
+
+def _luminance(colour: str) -> float:
+    value = QColor(colour)
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (value.redF(), value.greenF(), value.blueF())
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1..21 (WCAG 2.2, relative luminance of sRGB)."""
+    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+@lru_cache(maxsize=16)
+def font(size_px: int = TEXT, weight: QFont.Weight = REGULAR) -> QFont:
+    """Return the app's font with figures of equal width, so that changing numbers do not jitter.
+
+    It is shared: copy it before changing it.
+    """
+    result = QFont(_family())
+    result.setPixelSize(size_px)
+    result.setWeight(weight)
+    if hasattr(QFont, "Tag"):  # Qt 6.7
+        result.setFeature(QFont.Tag("tnum"), 1)
+    return result
+
+
+def _family() -> str:
+    """Return the family to use: the system's own where it names a real one, else the first of ours."""
+    system = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
+    if system not in ("Sans Serif", "Sans", ""):
+        return system
+    present = set(QFontDatabase.families())
+    return next((family for family in FAMILIES if family in present), system)
+
+
+def palette(theme: Theme) -> QPalette:
+    """Return Qt's palette for what the style sheet does not reach."""
+    role = QPalette.ColorRole
+    result = QPalette()
+    for which, colour in (
+        (role.Window, theme.window),
+        (role.WindowText, theme.text),
+        (role.Base, theme.surface),
+        (role.AlternateBase, theme.sunken),
+        (role.Text, theme.text),
+        (role.Button, theme.surface),
+        (role.ButtonText, theme.text),
+        (role.BrightText, theme.red),
+        (role.ToolTipBase, theme.surface),
+        (role.ToolTipText, theme.text),
+        (role.PlaceholderText, theme.quiet),
+        (role.Highlight, theme.accent),
+        (role.HighlightedText, theme.on_accent),
+        (role.Link, theme.accent),
+        (role.Mid, theme.border),
+    ):
+        result.setColor(which, QColor(colour))
+    for which in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        result.setColor(QPalette.ColorGroup.Disabled, which, QColor(theme.disabled))
+    return result
+
+
+_SHEET = Template("""
+QWidget { font-size: ${text_px}px; color: $text; }
+QMainWindow, QDialog, QWidget#root, QWidget#bar, QWidget#transport { background: $window; }
+QToolTip { background: $surface; color: $text; border: 1px solid $border; padding: 4px 8px; }
+QLabel { background: transparent; }
+QLabel[tone="quiet"] { color: $quiet; }
+QLabel[tone="amber"] { color: $amber; }
+QLabel[tone="red"] { color: $red; }
+QLabel[scale="large"] { font-size: ${large_px}px; font-weight: 600; }
+QLabel[strong="true"] { font-weight: 600; }
+
+QComboBox, QLineEdit, QDoubleSpinBox {
+  background: $surface; border: 1px solid $control_border; border-radius: ${radius}px;
+  padding: 0 8px; min-height: 30px; selection-background-color: $accent; selection-color: $on_accent;
+}
+QDoubleSpinBox QLineEdit, QDoubleSpinBox QLineEdit:focus {
+  border: none; padding: 0 6px; min-height: 0; background: transparent;
+}
+QDoubleSpinBox::up-button, QDoubleSpinBox::down-button { width: 0; border: none; }
+QComboBox:hover, QLineEdit:hover, QDoubleSpinBox:hover { background: $hover; }
+QComboBox:focus, QLineEdit:focus, QDoubleSpinBox:focus { border: 2px solid $accent; padding: 0 7px; }
+QComboBox:disabled, QLineEdit:disabled, QDoubleSpinBox:disabled { color: $disabled; border-color: $border; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox::down-arrow { image: url($arrow); width: 12px; height: 12px; }
+QComboBox QAbstractItemView {
+  background: $surface; border: 1px solid $border; outline: none; padding: 4px;
+  selection-background-color: $accent_ground; selection-color: $text;
+}
+QComboBox QAbstractItemView::item { min-height: 28px; padding: 0 8px; border-radius: 4px; }
+QComboBox QAbstractItemView::item:selected { background: $accent_ground; color: $text; }
+QComboBox QAbstractItemView::item:disabled { color: $disabled; }
+
+QToolButton, QPushButton {
+  background: transparent; border: 1px solid transparent; border-radius: ${radius}px; padding: 0 8px;
+  min-height: 30px; min-width: 16px;
+}
+QPushButton { border-color: $control_border; background: $surface; padding: 0 16px; }
+QToolButton:hover, QPushButton:hover { background: $hover; }
+QToolButton:pressed, QPushButton:pressed { background: $border; }
+QToolButton:checked { background: $accent_ground; color: $accent; }
+QToolButton:focus, QPushButton:focus { border: 2px solid $accent; padding: 0 7px; }
+QPushButton:focus { padding: 0 15px; }
+QToolButton:disabled, QPushButton:disabled { color: $disabled; }
+QToolButton::menu-indicator { image: none; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+QPushButton:default { background: $accent; color: $on_accent; border-color: $accent; }
+QToolButton#section { font-weight: 600; color: $quiet; text-align: left; padding-left: 4px; }
+QToolButton#section:checked, QToolButton#section:hover { background: transparent; color: $text; }
+
+QSlider { min-height: 30px; background: transparent; }
+QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $groove; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
+QSlider::handle:horizontal {
+  width: 14px; height: 14px; margin: -6px 0; border-radius: 8px; background: $accent;
+  border: 1px solid $window;
+}
+QSlider::handle:horizontal:hover { background: $text; }
+QSlider::handle:horizontal:focus { border: 2px solid $text; margin: -7px 0; border-radius: 9px; }
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $disabled; }
+
+QProgressBar { background: transparent; border: none; max-height: 2px; min-height: 2px; }
+QProgressBar::chunk { background: $accent; }
+QProgressBar#build { max-height: 6px; min-height: 6px; border-radius: 3px; background: $groove; }
+QProgressBar#build::chunk { border-radius: 3px; }
+
+QScrollArea { border: none; background: $window; }
+QScrollArea > QWidget > QWidget { background: $window; }
+QWidget#side { background: $window; border-left: 1px solid $border; }
+QFrame#rule { background: $border; border: none; max-height: 1px; min-height: 1px; }
+QListView {
+  background: $surface; border: 1px solid $border; border-radius: ${radius}px; padding: 4px; outline: none;
+}
+QListView:focus, QPlainTextEdit:focus { border: 2px solid $accent; padding: 3px; }
+QListView::item { min-height: 24px; padding: 0 4px; border-radius: 4px; }
+QListView::item:selected { background: $accent_ground; color: $text; }
+QPlainTextEdit, QTextBrowser {
+  background: $surface; border: 1px solid $border; border-radius: ${radius}px; padding: 4px;
+}
+QTextBrowser:focus { border: 2px solid $accent; padding: 3px; }
+QTableView {
+  background: $surface; border: 1px solid $border; border-radius: ${radius}px; outline: none;
+  selection-background-color: $accent_ground; selection-color: $text;
+}
+QTableView:focus { border: 2px solid $accent; }
+QTableView::item { padding: 0 8px; border: none; }
+QTableView::item:selected { background: $accent_ground; color: $text; }
+QHeaderView { background: $surface; border: none; }
+QHeaderView::section {
+  background: $surface; color: $quiet; border: none; border-bottom: 1px solid $border; padding: 6px 8px;
+}
+QHeaderView::section:hover { color: $text; background: $hover; }
+QTableCornerButton::section { background: $surface; border: none; }
+QCheckBox { spacing: 6px; min-height: 30px; }
+QCheckBox:disabled { color: $disabled; }
+QCheckBox::indicator {
+  width: 14px; height: 14px; background: $surface; border: 1px solid $control_border; border-radius: 4px;
+}
+QCheckBox::indicator:hover { background: $hover; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
+QCheckBox::indicator:focus { border: 2px solid $text; width: 12px; height: 12px; }
+QCheckBox::indicator:disabled { background: $sunken; border-color: $border; }
+QCheckBox::indicator:checked:disabled { background: $disabled; border-color: $disabled; }
+QPushButton#primary { background: $accent; color: $on_accent; border-color: $accent; }
+QPushButton#primary:focus { border: 2px solid $text; }
+QPushButton#primary:disabled { background: $sunken; color: $disabled; border-color: $border; }
+QLabel#command {
+  background: $surface; border: 1px solid $border; border-radius: ${radius}px; padding: 6px 8px;
+}
+QWidget#missing { background: $amber_ground; border-radius: ${radius}px; }
+
+QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
+QScrollBar::handle { background: $handle; border-radius: 3px; min-height: 32px; margin: 2px; }
+QScrollBar::handle:hover { background: $quiet; }
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {
+  background: transparent; border: none; width: 0; height: 0;
+}
+
+QMenu { background: $surface; border: 1px solid $border; padding: 4px; }
+QMenu::item { padding: 6px 24px 6px 28px; border-radius: 4px; }
+QMenu::item:selected { background: $accent_ground; color: $text; }
+QMenu::item:disabled { color: $disabled; }
+QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
+QMenu::indicator { width: 14px; height: 14px; left: 8px; }
+
+QWidget#notice[level="info"] { background: $accent_ground; }
+QWidget#notice[level="warning"] { background: $amber_ground; }
+QWidget#notice[level="error"] { background: $red_ground; }
+QWidget#notice[level="warning"] QLabel#mark { color: $amber; }
+QWidget#notice[level="error"] QLabel#mark { color: $red; }
+QWidget#notice[level="info"] QLabel#mark { color: $accent; }
+QLabel#mark { font-weight: 600; }
+QLabel#key {
+  background: $surface; border: 1px solid $control_border; border-radius: 4px; padding: 1px 8px;
+  font-weight: 600;
+}
+""")
+
+
+def style_sheet(theme: Theme, arrow: str = "", check: str = "") -> str:
+    """Return the app's style sheet.
+
+    Args:
+        theme: The colours.
+        arrow: Path of the picture of a dropdown's arrow, with forward slashes.
+        check: Path of the picture of a ticked box.
+    """
+    colours = {name: getattr(theme, name) for name in Theme.__slots__}
+    return _SHEET.substitute(
+        colours,
+        text_px=TEXT,
+        large_px=TEXT_LARGE,
+        radius=RADIUS,
+        arrow=arrow,
+        check=check,
+        groove=blend(theme.control_border, theme.window, 0.45),
+        handle=blend(theme.control_border, theme.window, 0.6),
+    )
+
+
+class ThemeManager(QObject):
+    """Applies a theme to the app and follows the system where the mode is "auto".
+
+    Args:
+        app: The application to style.
+        mode: Where to start.
+    """
+
+    changed = Signal(object)
+    """The new `Theme`."""
+
+    def __init__(self, app: QApplication, mode: Mode = "auto") -> None:
+        super().__init__()
+        self._app = app
+        self._mode: Mode = mode
+        self._theme: Theme | None = None
+        app.setStyle("Fusion")
+        app.setFont(font())
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+        self._apply()
+
+    @property
+    def theme(self) -> Theme:
+        """The theme in force."""
+        return self._theme or LIGHT
+
+    @property
+    def mode(self) -> Mode:
+        """What was chosen."""
+        return self._mode
+
+    def set_mode(self, mode: Mode) -> None:
+        """Choose light, dark, or what the system says."""
+        self._mode = mode
+        self._apply()
+
+    def _follow(self) -> None:
+        if self._mode == "auto":
+            self._apply()
+
+    def _wanted(self) -> Theme:
+        if self._mode != "auto":
+            return DARK if self._mode == "dark" else LIGHT
+        return DARK if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
+
+    def _apply(self) -> None:
+        from slowfast_live.ui import icons  # icons draw with this module's colours
+
+        theme = self._wanted()
+        if theme is self._theme:
+            return
+        self._theme = theme
+        self._app.setPalette(palette(theme))
+        self._app.setStyleSheet(
+            style_sheet(theme, icons.file("chevron-down", theme.quiet), icons.file("check", theme.on_accent))
+        )
+        self.changed.emit(theme)
