@@ -1,0 +1,8 @@
+"""Build the models that SlowFast Live runs: `python build_models.py --help`."""
+
+import sys
+
+from slowfast_live.build.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""INT8 by post-training quantisation with NNCF."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from slowfast_live.build.catalogue import Entry
+from slowfast_live.build.compare import first_convolutions
+from slowfast_live.build.export import INPUT
+from slowfast_live.types import U8
+
+_HEAVY = frozenset({"Convolution", "GroupConvolution", "MatMul"})
+
+Preset = Literal["performance", "mixed"]
+PRESETS: tuple[Preset, ...] = ("performance", "mixed")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is quantised.
+
+    Attributes:
+        preset: "performance" (symmetric activations) or "mixed" (asymmetric where values have both signs).
+        keep_first: The convolutions that see the pixels stay in float.
+        keep_classifier: The classifier's matrix product stays in float.
+        keep: Patterns of names of further layers that stay in float.
+        transformer: Tell NNCF to look for attention.
+    """
+
+    preset: Preset = "mixed"
+    keep_first: bool = False
+    keep_classifier: bool = False
+    keep: tuple[str, ...] = ()
+    transformer: bool = False
+
+    @property
+    def title(self) -> str:
+        """A few words for a table."""
+        kept = [
+            *(["first convolutions"] if self.keep_first else []),
+            *(["classifier"] if self.keep_classifier else []),
+            *(["stem over time"] if self.keep else []),
+        ]
+        return self.preset + (f", {' and '.join(kept)} in float" if kept else "")
+
+
+X3D_STEM = r".*/blocks\.0/conv/conv_xy/.*"
+"""X3D's depthwise convolution over time. In INT8 it has no implementation in OpenVINO's CPU plugin (2026.4)
+on processors that compute the rest in bfloat16: the model does not compile there."""
+
+
+def recipe_for(entry: Entry) -> Recipe:
+    """Return the recipe that a model is built with; models/README.md has the comparison that led to it."""
+    return Recipe(
+        keep_first=entry.family == "SlowFast",
+        keep_classifier=entry.transformer,
+        keep=(X3D_STEM,) if entry.family == "X3D" else (),
+        transformer=entry.transformer,
+    )
+
+
+def quantise(model: Any, windows: Sequence[U8], recipe: Recipe) -> Any:
+    """Return a quantised copy of an OpenVINO model.
+
+    Args:
+        model: FP32, one uint8 input (1, T, S, S, 3).
+        windows: Clips to calibrate on, uint8 (T, S, S, 3) each.
+        recipe: How.
+
+    Returns:
+        An OpenVINO model in INT8; `model` is not changed.
+    """
+    # NNCF draws progress bars on standard output, which belongs to the command's own lines.
+    with contextlib.redirect_stdout(sys.stderr):
+        import nncf
+
+        nncf.set_log_level(logging.ERROR)
+        ignored = nncf.IgnoredScope(names=_kept_in_float(model, recipe), patterns=list(recipe.keep), validate=False)
+        return nncf.quantize(
+            model.clone(),
+            nncf.Dataset(windows, lambda clip: {INPUT: clip[None]}),
+            preset=nncf.QuantizationPreset(recipe.preset),
+            subset_size=len(windows),
+            model_type=nncf.ModelType.TRANSFORMER if recipe.transformer else None,
+            ignored_scope=ignored,
+        )
+
+
+def _kept_in_float(model: Any, recipe: Recipe) -> list[str]:
+    ops = model.get_ordered_ops()
+    classifier = [op for op in ops if op.get_type_name() == "MatMul"][-1]
+    kept = _behind_the_network(ops, classifier)
+    if recipe.keep_first:
+        kept += first_convolutions(model)
+    if recipe.keep_classifier:
+        kept.append(classifier)
+    return [op.get_friendly_name() for op in kept]
+
+
+def _behind_the_network(ops: list[Any], classifier: Any) -> list[Any]:
+    """Return the pooling, the softmax and what stands between and behind them.
+
+    They cost next to nothing, and a mean over softmaxes whose input is quantised to 256 steps knows no
+    probability between 0 and 1/255.
+    """
+    before: set[str] = set()
+    kept: list[Any] = []
+    for op in reversed(ops):
+        if op.get_type_name() in ("Constant", "Parameter", "Result"):
+            continue
+        name = op.get_friendly_name()
+        heavy = op.get_type_name() in _HEAVY and name != classifier.get_friendly_name()
+        if heavy or name in before:
+            before.update(op.input_value(i).get_node().get_friendly_name() for i in range(op.get_input_size()))
+        elif name != classifier.get_friendly_name():
+            kept.append(op)
+    return kept

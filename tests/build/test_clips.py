@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from slowfast_live.build.clips import drawn, find_videos, windows_from, windows_of
+from slowfast_live.errors import SourceError, UsageError
+from slowfast_live.inference.spec import Clip
+
+CLIP = Clip(4, 5, 32)
+
+
+def film(path: Path, frames: int, fps: int = 30) -> Path:
+    """A video (AVI: its times are exact) whose brightness tells the frame's number."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(fps))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+        for index in range(frames):
+            picture = np.full((48, 64, 3), index, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_clips_are_sampled_by_time_as_the_app_samples(tmp_path: Path) -> None:
+    windows = windows_of(film(tmp_path / "a.avi", 60), CLIP, 2)
+    # linspace(0, 19, 4) truncated, from the first and the last frame at which the span is covered.
+    assert [w[:, 0, 0, 0].tolist() for w in windows] == [[0, 6, 12, 19], [40, 46, 52, 59]]
+    assert windows[0].shape == (4, 32, 32, 3) and windows[0].dtype == np.uint8
+
+
+def test_another_frame_rate_means_the_same_instants(tmp_path: Path) -> None:
+    (window,) = windows_of(film(tmp_path / "slow.avi", 20, fps=15), CLIP, 1)
+    assert window[:, 0, 0, 0].tolist() == [0, 3, 6, 10]
+
+
+def test_a_short_video_gives_one_clip_spread_over_it(tmp_path: Path) -> None:
+    (window,) = windows_of(film(tmp_path / "short.avi", 10), CLIP, 5)
+    assert window[:, 0, 0, 0].tolist() == [0, 3, 6, 9]
+
+
+def test_clips_come_from_all_videos(tmp_path: Path) -> None:
+    videos = [film(tmp_path / f"{name}.avi", 40) for name in "abc"]
+    assert len(windows_from(videos, CLIP, 6)) == 6
+    assert len(windows_from(videos, CLIP, 2)) == 2
+
+
+def test_videos_are_found_in_folders_and_by_name(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b.MP4", "deep/a.avi", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [p.name for p in find_videos([tmp_path, tmp_path / "b.MP4"])] == ["b.MP4", "a.avi"]
+
+
+def test_a_place_without_videos_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        find_videos([tmp_path / "gone"])
+    with pytest.raises(UsageError, match="No video lies in"):
+        find_videos([tmp_path])
+
+
+def test_what_is_no_video_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fake.mp4").write_bytes(b"no video")
+    with pytest.raises(SourceError, match=r"fake\.mp4 cannot be decoded"):
+        windows_of(tmp_path / "fake.mp4", CLIP, 1)
+
+
+def test_drawn_clips_move_differ_and_repeat() -> None:
+    clips = drawn(CLIP, 2, seed=5)
+    assert all(c.shape == (4, 32, 32, 3) and c.dtype == np.uint8 for c in clips)
+    assert not np.array_equal(clips[0][0], clips[0][2]), "nothing moves"
+    assert not np.array_equal(clips[0], clips[1])
+    assert np.array_equal(clips[1], drawn(CLIP, 2, seed=5)[1])
+    assert not np.array_equal(clips[0], drawn(CLIP, 1, seed=6)[0])
