@@ -1,0 +1,444 @@
+"""Rendered clips to train on: somebody does one of the actions, or something else, somewhere.
+
+Everything about a clip follows from one seed. Clips are framed by `FollowMotion`, as the app frames them.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from slowfast_live.core.framing import FollowMotion
+from slowfast_live.core.sampling import ClipTiming
+from slowfast_live.training import motions
+from slowfast_live.training.figure import F32, F64, Cloth, Colour, Person, Pose, joints, materials, solids
+from slowfast_live.training.motions import Motion, Style
+from slowfast_live.training.render import Camera, Light, draw
+from slowfast_live.types import U8
+
+REJECT = "something else"
+
+SIDE, WORKING_SIDE = 96, 128
+TIMING = ClipTiming(frames=16, stride=1, fps=10.0)
+"""16 pictures over 1.5 s: one or two cycles of most actions."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One class: its name, its motion, and how it is usually seen.
+
+    Attributes:
+        name: As the app shows it.
+        motion: What the body does.
+        turned: Standard deviation of the camera's yaw.
+        upper_body: Share of clips that show head and arms only.
+        tempo: Spread of the tempo: standard deviation of its logarithm.
+        speed: Metres a second forward when it travels.
+    """
+
+    name: str
+    motion: Motion
+    turned: float = 0.45
+    upper_body: float = 0.0
+    tempo: float = 0.27
+    speed: float = 0.0
+
+
+ACTIONS = (
+    Action("waving hand", motions.waving, 0.4, 0.45),
+    Action("waving both hands", motions.waving_both, 0.4, 0.25),
+    Action("clapping", motions.clapping, 0.45, 0.45, 0.35),
+    Action("jumping jacks", motions.jumping_jacks, 0.45),
+    Action("squat", motions.squats, 0.7, 0.0, 0.35),
+    Action("bending", motions.bowing, 0.9, 0.0, 0.35),
+    Action("walking", motions.walking, 1.1, 0.08, 0.2, 1.3),
+    Action("running", motions.running, 1.0, 0.05, 0.2, 2.6),
+    Action("punching", motions.punching, 0.6, 0.35, 0.35),
+    Action("push up", motions.push_ups, 1.0, 0.0, 0.35),
+    Action("jumping", motions.jumping, 0.6),
+    Action("arm circles", motions.arm_circles, 0.45, 0.2, 0.35),
+    Action("kicking", motions.kicking, 0.8),
+    Action("lunge", motions.lunging, 0.9, 0.0, 0.3),
+    Action("side stretch", motions.stretching_side, 0.4, 0.1, 0.3),
+    Action("bicep curl", motions.raising_dumbbells, 0.6, 0.35, 0.35),
+)
+
+LABELS = (*(a.name for a in ACTIONS), REJECT)
+
+Random = np.random.Generator
+
+
+def _colour(rng: Random, low: float = 0.12, high: float = 0.95) -> Colour:
+    grey = rng.random() < 0.3
+    return colorsys.hsv_to_rgb(rng.random(), 0.08 if grey else rng.uniform(0.2, 0.8), rng.uniform(low, high))
+
+
+def _cloth(rng: Random, patterned: float = 0.35) -> Cloth:
+    pattern = int(rng.integers(1, 4)) if rng.random() < patterned else 0
+    return Cloth(_colour(rng), pattern, _colour(rng), float(rng.uniform(0.03, 0.14)))
+
+
+def person(rng: Random) -> Person:
+    """Draw somebody."""
+    tone = rng.random()
+    light, dark = np.array((0.95, 0.78, 0.67)), np.array((0.30, 0.19, 0.13))
+    skin = light * (1 - tone**1.3) + dark * tone**1.3
+    return Person(
+        height_m=float(np.clip(rng.normal(1.72, 0.11), 1.3, 2.0)),
+        girth=float(np.clip(rng.normal(1.0, 0.13), 0.75, 1.5)),
+        shoulders=float(rng.uniform(0.165, 0.215)),
+        arm=float(rng.uniform(0.93, 1.08)),
+        leg=float(rng.uniform(0.93, 1.06)),
+        head=float(rng.uniform(0.93, 1.2)),
+        skin=Cloth((float(skin[0]), float(skin[1]), float(skin[2]))),
+        shirt=_cloth(rng),
+        trousers=_cloth(rng, 0.12),
+        shoes=Cloth(_colour(rng)),
+        hair=Cloth(_colour(rng, 0.05, 0.6)),
+        sleeves=float(rng.choice([0.0, 0.4, 0.6, 0.9, 1.6, 2.0])),
+        legs=float(rng.choice([0.45, 0.8, 1.5, 2.0, 2.0, 2.0])),
+        skirt=bool(rng.random() < 0.1),
+        hair_style=int(rng.integers(5)),
+    )
+
+
+def style(rng: Random, tempo: float = 0.27) -> Style:
+    """Draw a way of doing it."""
+    return Style(
+        tempo=float(np.exp(np.clip(rng.normal(0, tempo), -0.7, 0.7))),
+        reach=float(rng.uniform(0.72, 1.15)),
+        phase=float(rng.random()),
+        side=str(rng.choice(["L", "R"])),
+        lag=float(rng.normal(0, 0.04)),
+        spread=float(rng.random()),
+        variant=float(rng.random()),
+    )
+
+
+def _wander(rng: Random, t: F64, width: int, interval_s: float) -> F64:
+    """Smooth curves (T, width) through random points of about -1..1 every `interval_s`."""
+    knots = max(4, int(np.ceil((t[-1] - t[0]) / interval_s)) + 3)
+    points = rng.normal(0, 0.6, (knots, width))
+    x = (t - t[0]) / interval_s + rng.random()
+    i = np.clip(x.astype(int), 0, knots - 2)
+    w = np.clip(x - i, 0, 1)[:, None]
+    w = w * w * (3 - 2 * w)
+    return np.asarray(points[i] * (1 - w) + points[i + 1] * w)
+
+
+def _idle(t: F64, s: Style, rng: Random) -> Pose:
+    """Stands, shifts weight, looks about; arms as they happen to be."""
+    p = motions.standing(t, s)
+    slow = _wander(rng, t, 12, rng.uniform(0.8, 3.0)) * rng.uniform(0.1, 1.0)
+    p.head += slow[:, :3] * (0.15, 0.5, 0.1)
+    p.hip_shift += slow[:, 3:6] * (0.04, 0.0, 0.03)
+    p.chest += slow[:, 6:9] * (0.06, 0.15, 0.05)
+    p.turn = p.turn + 0.12 * slow[:, 9]
+    where = rng.random()
+    for side in "LR":
+        if where < 0.3:
+            p.hands[side] = p.hands[side] * 0 + np.array((-0.25, -0.55, 0.35))
+        elif where < 0.45:
+            p.hands[side] = p.hands[side] * 0 + np.array((0.05, -0.5, 0.05))
+            p.elbows[side] = p.elbows[side] * 0 + np.array((1.0, 0.0, -0.5))
+        p.hands[side] += _wander(rng, t, 3, 1.5) * 0.05
+    return p
+
+
+def _gestures(t: F64, s: Style, rng: Random) -> Pose:
+    """Hands go from one place to another without a rhythm, as in talk or in reaching for things."""
+    p = _idle(t, s, rng)
+    for side in "LR":
+        if rng.random() < 0.75:
+            centre = np.array((rng.uniform(-0.1, 0.5), rng.uniform(-0.7, 0.3), rng.uniform(0.2, 0.7)))
+            p.hands[side] = centre + _wander(rng, t, 3, rng.uniform(0.35, 1.4)) * rng.uniform(0.1, 0.55)
+            p.elbows[side] = np.tile((0.6, -0.8, -0.3), (len(t), 1))
+    return p
+
+
+def _hand_work(t: F64, s: Style, rng: Random) -> Pose:
+    """Both hands busy before the body or at the face: typing, cooking, playing, combing."""
+    p = _idle(t, s, rng)
+    face = rng.random() < 0.4
+    rate, size = rng.uniform(0.5, 5.0), rng.uniform(0.02, 0.16)
+    for side in "LR":
+        if face and side == s.side:
+            centre = np.array((-0.28, rng.uniform(0.2, 0.55), 0.45))
+        else:
+            centre = np.array((rng.uniform(-0.35, 0.25), rng.uniform(-0.75, -0.35), rng.uniform(0.35, 0.65)))
+        a = motions.TAU * (t * rate + rng.random())
+        wiggle = np.stack([np.sin(a), np.cos(a * rng.uniform(0.7, 1.3)), np.sin(a * 0.6)], 1)
+        p.hands[side] = centre + wiggle * size * rng.random(3) + _wander(rng, t, 3, 0.6) * size
+        p.elbows[side] = np.tile((0.7, -0.7, -0.3), (len(t), 1))
+    p.chest[:, 0] += rng.uniform(0, 0.4)
+    return p
+
+
+def _shifting(t: F64, s: Style, rng: Random) -> Pose:
+    """Turns round, leans, holds a posture of another action without doing it."""
+    source = ACTIONS[int(rng.integers(len(ACTIONS)))].motion
+    still = np.full_like(t, t[0]) + 0.02 * np.sin(t)
+    p = source(still, s)
+    slow = _wander(rng, t, 7, rng.uniform(0.6, 1.6))
+    p.turn = p.turn + slow[:, 0] * rng.uniform(0, 1.2)
+    p.chest += slow[:, 1:4] * (0.1, 0.25, 0.1)
+    p.head += slow[:, 4:7] * (0.1, 0.4, 0.1)
+    return p
+
+
+_OTHERS: tuple[tuple[Callable[[F64, Style, Random], Pose], float], ...] = (
+    (_idle, 0.30),
+    (_gestures, 0.26),
+    (_hand_work, 0.28),
+    (_shifting, 0.16),
+)
+
+
+@lru_cache(maxsize=1)
+def _backdrops() -> tuple[U8, ...]:
+    """Painted backgrounds, uint8 (256, 256, 3), RGB: bands, boxes, blobs and noise in many mixtures."""
+    rng = np.random.default_rng(77)
+    out = []
+    for _ in range(120):
+        top, bottom = np.array(_colour(rng, 0.2, 1.0)), np.array(_colour(rng, 0.1, 0.9))
+        ramp = np.linspace(0, 1, 256)[:, None, None]
+        image = np.ones((256, 256, 3)) * (top * (1 - ramp) + bottom * ramp)
+        if rng.random() < 0.8:
+            image[int(rng.uniform(0.5, 0.85) * 256) :] = _colour(rng)
+        image = np.ascontiguousarray(image * 255, np.float32)
+        for _ in range(int(rng.integers(0, 16))):
+            a, b = rng.integers(-20, 276, 2), rng.integers(8, 120, 2)
+            tint = tuple(255 * c for c in _colour(rng, 0.05, 1.0))
+            if rng.random() < 0.6:
+                cv2.rectangle(image, a.tolist(), (a + b).tolist(), tint, -1)
+            elif rng.random() < 0.6:
+                cv2.ellipse(image, a.tolist(), (b // 2).tolist(), 0.0, 0.0, 360.0, tint, -1)
+            else:
+                cv2.line(image, a.tolist(), (a + rng.integers(-150, 150, 2)).tolist(), tint, int(rng.integers(1, 8)))
+        for cells in (8, 32, 128):
+            noise = rng.normal(0, rng.choice([0.0, 3.0, 12.0]), (cells, cells, 1)).astype(np.float32)
+            image += cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC)[..., None]
+        out.append(np.asarray(np.clip(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 2.5)), 0, 255), np.uint8))
+    return tuple(out)
+
+
+def _times(rng: Random) -> F64:
+    """Instants of the clip's pictures as a source of some rate has them: the newest that was there."""
+    span = TIMING.span_s
+    t = np.array(TIMING.offsets_s) + span + rng.uniform(0, 20.0)
+    rate = float(rng.choice([30.0, 30.0, 30.0, 25.0, 24.0, 60.0, 15.0, 10.0]))
+    return np.asarray(np.floor((t + rng.random() / rate) * rate) / rate)
+
+
+_SHAPES = ((128, 171), (128, 171), (128, 228), (128, 128), (171, 128), (228, 128))
+
+
+def _camera(rng: Random, who: Person, action: Action | None, height: int, width: int) -> Camera:
+    """Choose how somebody is seen: from where, how large, and how much of them."""
+    turned = action.turned if action else 0.8
+    yaw = rng.normal(0, turned) if rng.random() < 0.85 else rng.uniform(-np.pi, np.pi) * min(1.0, turned * 1.2)
+    near = rng.random() < (action.upper_body if action else 0.45)
+    lying = action is not None and action.name == "push up"
+    focal = rng.uniform(1.0, 2.4)
+    # The share of the short side that 2.3 m of somebody with raised arms take.
+    share = rng.uniform(1.3, 2.4) if near else float(np.clip(rng.normal(0.8, 0.2), 0.35, 1.15))
+    middle = who.height_m * (rng.uniform(0.72, 0.85) if near else rng.uniform(0.48, 0.62))
+    if lying:
+        middle, share = 0.3, share * 0.95
+    distance = max(1.3, focal * height * 2.3 / (share * min(height, width)))
+    free = max(0.0, 1 - share * 0.7) * min(height, width) / height * distance / focal * 0.5
+    aside = rng.uniform(-1, 1) * free * (width / min(height, width))
+    up = middle + rng.uniform(-0.4, 0.4) * free
+    target = (aside * np.cos(yaw), up, -aside * np.sin(yaw))
+    pitch = float(np.clip(rng.normal(0.08, 0.12), -0.25, 0.6))
+    return Camera(target, float(distance), float(yaw), pitch, float(focal), float(rng.normal(0, 0.03)))
+
+
+def _shake(rng: Random, frames: int, t: F64, share: float) -> F64:
+    """Camera movement in pixels, (T, 2): none, a tremble, or a sweep."""
+    if rng.random() > share:
+        return np.zeros((frames, 2))
+    tremble = _wander(rng, t, 2, rng.uniform(0.15, 0.8)) * rng.uniform(0.3, 4.0)
+    sweep = (t - t.mean())[:, None] * rng.normal(0, 12, 2) * (rng.random() < 0.4)
+    return np.asarray(tremble + sweep)
+
+
+def _paint(rng: Random, frames: int, height: int, width: int, shift: F64) -> F32:
+    """The background of T pictures, float32 (T, h, w, 3) in 0..1, moving by `shift` pixels."""
+    bank = _backdrops()
+    image = bank[int(rng.integers(len(bank)))]
+    image = np.asarray(cv2.resize(image, (width + 48, height + 48), interpolation=cv2.INTER_LINEAR), np.uint8)
+    if rng.random() < 0.5:
+        image = image[:, ::-1]
+    base = np.ascontiguousarray(image, np.float32) / 255 * rng.uniform(0.5, 1.15)
+    out = np.empty((frames, height, width, 3), np.float32)
+    moves = np.abs(np.diff(shift, axis=0)).max() > 0.01
+    for i in range(frames):
+        if i and not moves:
+            out[i] = out[0]
+            continue
+        x, y = np.clip(24 + shift[i], 0.5, 46.5)
+        matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float32)
+        cv2.warpAffine(base, matrix, (width, height), dst=out[i], flags=cv2.INTER_LINEAR)
+    return out
+
+
+def _distract(rng: Random, clip: F32) -> None:
+    """Something small that moves and is nobody: a leaf, a ball, a flickering screen."""
+    frames, height, width = clip.shape[:3]
+    path = _wander(rng, np.arange(frames) / 20.0, 2, rng.uniform(0.3, 2.0)) * rng.uniform(2, 40)
+    centre = rng.uniform((0, 0), (width, height))
+    size, tint = int(rng.integers(2, 14)), _colour(rng, 0.05, 1.0)
+    for image, at in zip(clip, path, strict=True):
+        cv2.circle(image, (int(centre[0] + at[0]), int(centre[1] + at[1])), size, tint, -1)
+
+
+def _shadow(image: F32, camera: Camera, places: list[F64], strength: float) -> None:
+    """Darken the floor below the feet: ellipses where the camera sees them."""
+    height, width = image.shape[:2]
+    axes, eye = camera.axes(), camera.eye
+    dark = np.zeros((height, width), np.float32)
+    for point in places:
+        ground = np.array([point[0], 0.0, point[2]]) - eye
+        depth = -float(axes[2] @ ground)
+        if depth < 0.3:
+            continue
+        f = camera.focal * height / depth
+        x, y = width / 2 + float(axes[0] @ ground) * f, height / 2 - float(axes[1] @ ground) * f
+        fade = max(0.2, 1 - 2.0 * max(0.0, point[1] - 0.08))
+        shape = (max(1, int(0.22 * f)), max(1, int(0.22 * f * max(0.12, np.sin(camera.pitch + 0.1)))))
+        if -50 < x < width + 50 and -50 < y < height + 50:
+            cv2.ellipse(dark, (int(x), int(y)), shape, 0.0, 0.0, 360.0, (strength * fade,), -1)
+    image *= 1 - cv2.blur(dark, (5, 5))[..., None]
+
+
+def _film(rng: Random, clip: F32) -> U8:
+    """What a camera and a codec do to pictures: exposure, colour, blur, noise, compression."""
+    frames, height, width = clip.shape[:3]
+    gain = rng.uniform(0.65, 1.25) * (
+        1 + _wander(rng, np.arange(frames) / 20.0, 1, 0.5)[:, 0] * rng.choice([0, 0.02, 0.06])
+    )
+    if rng.random() < 0.12:
+        clip = np.repeat(clip.mean(-1, keepdims=True), 3, -1)
+    tint = rng.normal(1, 0.05, 3).astype(np.float32)
+    clip = clip ** np.float32(rng.uniform(0.75, 1.3)) * (255 * gain[:, None, None, None] * tint).astype(np.float32)
+    noise = float(rng.choice([0.0, 1.0, 2.5, 6.0]))
+    if noise:
+        plane = rng.normal(0, noise, (2 * height * width,)).astype(np.float32)
+        for image in clip:
+            start = int(rng.integers(height * width))
+            image += plane[start : start + height * width].reshape(height, width, 1)
+    out = np.clip(clip, 0, 255).astype(np.uint8)
+    coarse = rng.choice([1.0, 1.0, 1.0, 0.7, 0.5])
+    blur = rng.random() < 0.2
+    quality = int(rng.integers(25, 90)) if rng.random() < 0.35 else None
+    for image in out:
+        if coarse < 1:
+            small = cv2.resize(image, None, fx=coarse, fy=coarse, interpolation=cv2.INTER_AREA)
+            image[:] = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        if blur:
+            image[:] = cv2.blur(image, (2, 2))
+        if quality:
+            coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            image[:] = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return out
+
+
+def _act(rng: Random, label: int, who: Person, t: F64) -> Pose:
+    """Poses of somebody who does the action of that label, or something else."""
+    if label == len(ACTIONS):
+        kind = rng.choice(len(_OTHERS), p=[weight for _, weight in _OTHERS])
+        return _OTHERS[kind][0](t, style(rng), rng)
+    action = ACTIONS[label]
+    manner = style(rng, action.tempo)
+    pose = action.motion(t, manner)
+    if action.speed:
+        travels = rng.random() < 0.6 and not (action.name == "running" and manner.spread < 0.5)
+        speed = action.speed * manner.tempo * manner.reach * travels
+        pose.place[:, 2] += (t - t.mean()) * speed
+    calm = rng.uniform(0, 0.04)
+    for side in "LR":
+        pose.hands[side] = pose.hands[side] + _wander(rng, t, 3, 0.8) * calm + rng.normal(0, 0.04, 3)
+    pose.chest = pose.chest + rng.normal(0, 0.05, 3)
+    pose.head = pose.head + rng.normal(0, 0.1, 3) + _wander(rng, t, 3, 1.2) * 0.05
+    return pose
+
+
+def render_canvas(rng: Random, label: int) -> U8:
+    """Render the pictures of one clip before they are framed, uint8 (T, h, w, 3), RGB."""
+    t = _times(rng)
+    height, width = _SHAPES[int(rng.integers(len(_SHAPES)))]
+    other = label == len(ACTIONS)
+    shift = _shake(rng, len(t), t, 0.45 if other else 0.25)
+    clip = _paint(rng, len(t), height, width, shift)
+    if rng.random() < (0.3 if other else 0.08):
+        _distract(rng, clip)
+    if not (other and rng.random() < 0.1):
+        who = person(rng)
+        pose = _act(rng, label, who, t)
+        camera = _camera(rng, who, None if other else ACTIONS[label], height, width)
+        direction = (float(rng.normal(0, 0.6)), float(rng.uniform(0.4, 1.0)), float(rng.normal(0.3, 0.5)))
+        light = Light(
+            direction, float(rng.uniform(0.3, 0.9)), float(rng.uniform(0.25, 0.6)), float(rng.uniform(0, 0.25))
+        )
+        shapes, tints = solids(who, pose), materials(who)
+        feet = joints(who, pose).at
+        strength = float(rng.choice([0.0, 0.3, 0.6]))
+        metres = camera.distance_m / (camera.focal * height)
+        right, up = camera.axes()[0], camera.axes()[1]
+        depth = np.empty((height, width), np.float32)
+        for i, image in enumerate(clip):
+            # The picture shifts as a whole: what the camera looks at moves the other way.
+            target = np.array(camera.target) + (shift[i, 0] * right - shift[i, 1] * up) * metres
+            moved = replace(camera, target=(float(target[0]), float(target[1]), float(target[2])))
+            if strength:
+                _shadow(image, moved, [feet["ankleL"][i], feet["ankleR"][i]], strength)
+            depth[:] = 1e9
+            draw(shapes[i], tints, moved, light, image, depth)
+    return _film(rng, clip)
+
+
+def sample(seed: int, label: int | None = None) -> tuple[U8, int]:
+    """Render one clip.
+
+    Args:
+        seed: Everything about the clip follows from it.
+        label: Index into `LABELS`; drawn where None, the last (something else) twice as often.
+
+    Returns:
+        uint8 (T, SIDE, SIDE, 3), RGB, and the label.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = min(int(rng.integers(len(LABELS) + 1)), len(LABELS) - 1)
+    chosen = drawn if label is None else label
+    canvas = render_canvas(rng, chosen)
+    out = np.empty((TIMING.frames, SIDE, SIDE, 3), np.uint8)
+    FollowMotion(SIDE, WORKING_SIDE, float(rng.uniform(1.5, 1.9))).compose(list(canvas), out)
+    return out, chosen
+
+
+def render_shard(path: Path, seed: int, clips: int = 64) -> None:
+    """Write clips of consecutive seeds to an .npz of `x`, uint8 (N, T, S, S, 3), and `y`, int64 (N,).
+
+    The file appears when it is complete, so that training can begin on those that are there.
+    """
+    drawn = [sample(seed + i) for i in range(clips)]
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        np.savez(file, x=np.stack([x for x, _ in drawn]), y=np.array([y for _, y in drawn], np.int64))
+    partial.replace(path)
+
+
+def render_bank(folder: Path, seed: int, shards: int, clips: int = 64) -> None:
+    """Render what of `shards` files is missing in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(shards):
+        path = folder / f"{index:05d}.npz"
+        if not path.exists():
+            render_shard(path, seed + index * clips, clips)
