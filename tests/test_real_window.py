@@ -148,7 +148,7 @@ def test_a_person_uses_the_window(display: str, tmp_path: Path, tiny_models: Pat
 
         person.click("choose Model")
         person.sees(lambda s: s["popup"], "the list of models is open")
-        person.key("End", "Return")
+        person.key("End", "Up", "Return")  # the last entry opens the model manager
         person.sees(lambda s: s["model"] == "tiny-fp32" and not s["popup"], "another model runs")
 
         person.key("question")
@@ -169,6 +169,7 @@ def test_a_person_uses_the_window(display: str, tmp_path: Path, tiny_models: Pat
         assert person.process.wait(30) == 0, person.said()
     finally:
         person.process.kill()
+        person.process.wait(30)
         person.reader.join(10)
         person.process.stdout.close()
         person.errors.close()
