@@ -69,6 +69,16 @@ def centre_crop(image: U8, side: int) -> U8:
     return image[top : top + side, left : left + side]
 
 
+def _within_bounds(image: U8) -> U8:
+    """Return the view of the middle of a picture that is more than `_WIDEST` times longer than wide."""
+    height, width = image.shape[:2]
+    longest = _WIDEST * min(height, width)
+    if max(height, width) <= longest:
+        return image
+    top, left = max(0, (height - longest) // 2), max(0, (width - longest) // 2)
+    return image[top : top + longest, left : left + longest]
+
+
 class CentreCrop:
     """Short side to `resize_side`, then the central `side` square: what Kinetics models were trained with.
 
@@ -85,11 +95,7 @@ class CentreCrop:
 
     def admit(self, image: U8) -> U8:
         """See `Framing.admit`; returns uint8 (S, S, 3)."""
-        height, width = image.shape[:2]
-        short = min(height, width)
-        if max(height, width) > _WIDEST * short:
-            top, left = max(0, (height - _WIDEST * short) // 2), max(0, (width - _WIDEST * short) // 2)
-            image = image[top : top + _WIDEST * short, left : left + _WIDEST * short]
+        image = _within_bounds(image)
         square = centre_crop(resize_short_side(image, self.resize_side), self.side)
         return np.asarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), np.uint8)
 
@@ -149,14 +155,10 @@ class FollowMotion:
 
     def admit(self, image: U8) -> U8:
         """See `Framing.admit`; returns the whole picture, uint8 (h, w, 3), its short side `resize_side`."""
-        height, width = image.shape[:2]
-        short = min(height, width)
-        if max(height, width) > _WIDEST * short:
-            top, left = max(0, (height - _WIDEST * short) // 2), max(0, (width - _WIDEST * short) // 2)
-            image = image[top : top + _WIDEST * short, left : left + _WIDEST * short]
+        image = _within_bounds(image)
         # Pixels are averaged, not skipped: what is small must not flicker.
         height, width = short_side_size(image.shape[0], image.shape[1], self.resize_side)
-        shrinks = short > self.resize_side
+        shrinks = min(image.shape[:2]) > self.resize_side
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from slowfast_live.core.framing import Framing
 from slowfast_live.core.ring import Ring
+from slowfast_live.core.sampling import ClipTiming
 from slowfast_live.inference.spec import Clip, ModelSpec
 from slowfast_live.types import U8
 
@@ -31,16 +32,16 @@ class Lane:
         Raises:
             ModelError: The model wants a framing that there is not.
         """
-        timing = spec.timing
-        gap_s = max(LONGEST_GAP_S, 4 * timing.stride / timing.fps) if live else None
-        return cls(spec.clip, spec.framing(), Ring(timing, gap_s))
+        return cls(spec.clip, spec.framing(), _ring(spec.timing, live=live))
 
     def emptied(self, *, live: bool) -> Lane:
         """Return an empty lane of the same kind."""
-        timing = self.ring.timing
-        gap_s = max(LONGEST_GAP_S, 4 * timing.stride / timing.fps) if live else None
-        return Lane(self.clip, self.framing, Ring(timing, gap_s))
+        return Lane(self.clip, self.framing, _ring(self.ring.timing, live=live))
 
     def push(self, image: U8, t_s: float, captured_s: float) -> None:
         """Admit uint8 (H, W, 3), BGR, of time `t_s`."""
         self.ring.push(lambda: self.framing.admit(image), t_s, captured_s)
+
+
+def _ring(timing: ClipTiming, *, live: bool) -> Ring:
+    return Ring(timing, max(LONGEST_GAP_S, 4 * timing.stride / timing.fps) if live else None)

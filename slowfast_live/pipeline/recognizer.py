@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slowfast_live.core.clock import Clock
+from slowfast_live.core.framing import Framing
 from slowfast_live.core.meters import Distribution, RateMeter
 from slowfast_live.core.priority import step_back
 from slowfast_live.core.ring import Ring
@@ -41,6 +42,7 @@ class _Job:
     """One inference under way."""
 
     runner: Runner
+    framing: Framing
     request: Request
     window: Window
     started_s: float
@@ -267,13 +269,13 @@ class Recognizer:
         window = lane.ring.window(self._epoch)
         if window is None:
             return None
-        job = _Job(runner, free, window, self._clock.now_s())
+        job = _Job(runner, lane.framing, free, window, self._clock.now_s())
         self._busy[id(free)] = job
         return job
 
     def _start(self, job: _Job) -> None:
         try:
-            job.runner.model.spec.framing().compose(job.window.pictures, job.request.clip)
+            job.framing.compose(job.window.pictures, job.request.clip)
             job.request.start(lambda outcome: self._finished(job, outcome))
         except Exception as error:
             log.exception("Starting an inference failed")
