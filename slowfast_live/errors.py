@@ -33,3 +33,11 @@ class SettingsError(SlowFastLiveError):
 
 class UsageError(SlowFastLiveError):
     """A command line was given something that it cannot use."""
+
+
+class ExportError(SlowFastLiveError):
+    """A result cannot be written, or read back."""
+
+
+class RuleError(SlowFastLiveError):
+    """What a rule asked for could not be done."""

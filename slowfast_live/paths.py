@@ -26,7 +26,12 @@ def settings_file() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the user's cache folder: compiled models and downloads; safe to delete."""
+    """Return the user's cache folder: compiled models and downloads; safe to delete.
+
+    `SLOWFAST_LIVE_CACHE` names another one.
+    """
+    if named := os.environ.get("SLOWFAST_LIVE_CACHE"):
+        return Path(named)
     return platformdirs.user_cache_path(APP, appauthor=False)
 
 

@@ -13,16 +13,20 @@ The last line is `"type": "summary"`; its fields are those of `Summary`.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
+import os
 import threading
-from io import RawIOBase
+from collections.abc import Callable
+from io import FileIO, RawIOBase
 from pathlib import Path
 
 import msgspec
 
 from slowfast_live.core.clock import Clock, SystemClock
 from slowfast_live.errors import UsageError
-from slowfast_live.types import Prediction, Readout
+from slowfast_live.types import Level, Notice, Prediction, Readout
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,9 @@ class Summary(msgspec.Struct, tag="summary", frozen=True):
         rss_mb_start: Resident memory when the window was shown, in 1e6 bytes.
         rss_mb_end: Resident memory at the end.
         exit_reason: "closed", "quit-after" or the name of the signal, such as "SIGTERM".
+        first_frame_s: Seconds from the start of the process until the first frame was painted; null without one.
+        first_prediction_s: Likewise until the first prediction.
+        computes_in: What the last model was computed in, e.g. "bf16" or "int8 + bf16".
     """
 
     frames_captured: int
@@ -80,13 +87,16 @@ class Summary(msgspec.Struct, tag="summary", frozen=True):
     rss_mb_start: float
     rss_mb_end: float
     exit_reason: str
+    first_frame_s: float | None = None
+    first_prediction_s: float | None = None
+    computes_in: str = ""
 
 
 class SessionLog:
     """Writes the log; safe from any thread. What cannot be written is told once and ends the log, not the app.
 
     Args:
-        path: The file; replaced where it exists.
+        path: The file; replaced where it exists. A pipe needs a reader that keeps up: nothing waits for it.
         clock: For `t_wall_s`.
 
     Raises:
@@ -101,13 +111,14 @@ class SessionLog:
         self._first_s: float | None = None
         self._last_s = 0.0
         self._count = 0
+        self.tell: Callable[[Notice], object] = lambda _: None
+        """Takes what the user should read: that the log could not be written any further."""
         try:
             # Unbuffered: a session that is killed keeps what it wrote.
-            self._file: RawIOBase | None = path.open("wb", buffering=0)
+            self._file: RawIOBase | None = FileIO(str(path), "wb", opener=_open_without_waiting)
         except OSError as error:
-            raise UsageError(
-                f"--session-log: {path} cannot be written: {error.strerror or error}. Name another file."
-            ) from error
+            reason = "nobody reads from this pipe" if error.errno == errno.ENXIO else error.strerror or str(error)
+            raise UsageError(f"--session-log: {path} cannot be written: {reason}. Name another file.") from error
         self._start_s = self._clock.now_s()
 
     def prediction(self, prediction: Prediction, readout: Readout) -> None:
@@ -139,6 +150,12 @@ class SessionLog:
             return (self._count - 1) / (self._last_s - self._first_s)
 
     @property
+    def first_prediction_at_s(self) -> float | None:
+        """When the first prediction was written, on the clock; None before it."""
+        with self._lock:
+            return self._first_s
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds since the log was opened."""
         return self._clock.now_s() - self._start_s
@@ -154,9 +171,23 @@ class SessionLog:
     def _write(self, line: msgspec.Struct) -> None:
         if self._file is None:
             return
+        data = memoryview(self._encoder.encode(line) + b"\n")
         try:
-            self._file.write(self._encoder.encode(line) + b"\n")
+            while data:
+                written = self._file.write(data)
+                if written is None:
+                    raise BlockingIOError(errno.EAGAIN, "whoever reads from this pipe does not keep up")
+                data = data[written:]
         except OSError as error:
-            log.error("The session log %s cannot be written any further: %s", self.path, error)
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with contextlib.suppress(OSError):
+                file.close()
+            reason = error.strerror or str(error)
+            log.warning("The session log %s cannot be written any further: %s", self.path, reason)
+            text = f"The session log {self.path} cannot be written any further: {reason}. The app goes on without it."
+            self.tell(Notice(Level.WARNING, text, repr(error)))
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody reads from is an error at once, where the usual way waits for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)

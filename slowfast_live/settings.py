@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from slowfast_live import paths
 from slowfast_live.errors import SettingsError
+from slowfast_live.rules.rule import RuleBook
 from slowfast_live.types import SourceKind, SourceSpec
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ RECENT_FILES = 10
 """How many recent files are remembered."""
 
 Theme = Literal["auto", "light", "dark"]
+Panel = Literal["details", "events"]
 CameraSize = Annotated[tuple[Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=1)]], Meta()]
 
 
@@ -39,9 +41,16 @@ class Settings(msgspec.Struct, kw_only=True):
         camera_size: Wanted (width, height) of a camera; None for its own choice.
         geometry: Place and size of the window, Qt's own format in base64.
         side_panel: The side panel is shown.
+        panel: What the side panel shows.
+        timeline: The timeline is unfolded; folded it keeps its lane of events.
         folded: Names of the sections of the side panel that are folded.
         overlay_bars: The five best scores are drawn over the picture.
         theme: "auto" follows the system.
+        record_overlay: Recordings show the overlay too.
+        replay: The last 30 seconds are kept, to be saved after the fact.
+        recordings_folder: Where recordings go; "" for the user's videos.
+        rules: What happens when an action is seen.
+        rest: The model rests while nothing moves.
         on_top: The window stays above others.
         unknown: Fields of the file that this version does not know; written back unchanged.
     """
@@ -56,9 +65,16 @@ class Settings(msgspec.Struct, kw_only=True):
     camera_size: CameraSize | None = None
     geometry: str = ""
     side_panel: bool = True
+    panel: Panel = "details"
+    timeline: bool = True
     folded: list[str] = msgspec.field(default_factory=lambda: ["actions"])
     overlay_bars: bool = True
     theme: Theme = "auto"
+    record_overlay: bool = True
+    replay: bool = True
+    recordings_folder: str = ""
+    rules: RuleBook = RuleBook()
+    rest: bool = False
     on_top: bool = False
     unknown: dict[str, Any] = {}
 

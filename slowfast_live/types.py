@@ -100,8 +100,12 @@ class ReadoutState(Enum):
     WARMING_UP = "warming up"
     TOO_SHORT = "too short"
     """The file ended before the model's span was covered."""
+    FAILED = "failed"
+    """The model runs but gives no usable answer: a notice has said why."""
     UNTRAINED = "untrained"
     """The model's weights are random: its scores are shown, never its label as an action."""
+    RESTING = "resting"
+    """Nothing moves, so nothing is recognised, to save power; see `Pipeline.set_rest`."""
     NO_CONFIDENT_ACTION = "no confident action"
     ACTION = "action"
 
@@ -116,6 +120,7 @@ class Readout:
         score: Smoothed score of `label`; of the best class where there is no label; 0 before any prediction.
         top: Up to five (label, smoothed score) pairs, best first; empty before the first prediction.
         t_end_s: Time of the newest frame it speaks of, on the source's clock.
+        activity: How much is going on, 0..1 (see `core.activity.Activity.level`); None where it is not known.
     """
 
     state: ReadoutState
@@ -123,6 +128,7 @@ class Readout:
     score: float = 0.0
     top: tuple[tuple[str, float], ...] = ()
     t_end_s: float = 0.0
+    activity: float | None = None
 
 
 class SourceKind(Enum):
@@ -201,11 +207,19 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should read once: an error with what to do, or a fact such as "Playing the demo"."""
+    """Something the user should read once: an error with what to do, or a fact such as "Playing the demo".
+
+    Attributes:
+        level: How much it matters.
+        message: One or two sentences.
+        details: Technical text, on demand.
+        file: A file that was made, which the user may want to see; None where it is not about one.
+    """
 
     level: Level
     message: str
     details: str = ""
+    file: Path | None = None
 
 
 class PipelineState(Enum):
@@ -237,9 +251,11 @@ class Status:
         coverage: How much of the model's span the ring holds, 0..1.
         model: Name of the running model; None without one.
         device: Device that runs it, e.g. "CPU".
+        computes_in: What that device computes the model in, e.g. "bf16"; "" without a model.
         switching: What is being prepared in the background ("Compiling X3D-M for CPU"), "" when nothing is.
         source_fps: Frames a second that arrive now (mean over 2 s).
         predictions_per_s: Predictions a second now (mean over 2 s).
+        resting: Nothing moves, so the model rests until something does.
         latency_ms: Newest prediction: capture of its newest frame -> result ready.
         infer_ms: Newest prediction: inference alone.
         frames_captured: Frames read since the pipeline was made.
@@ -262,9 +278,11 @@ class Status:
     coverage: float = 0.0
     model: str | None = None
     device: str = ""
+    computes_in: str = ""
     switching: str = ""
     source_fps: float = 0.0
     predictions_per_s: float = 0.0
+    resting: bool = False
     latency_ms: float = 0.0
     infer_ms: float = 0.0
     frames_captured: int = 0

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Protocol
+
+import psutil
 
 
 class Clock(Protocol):
@@ -65,3 +70,15 @@ class SteppedClock:
         for condition in waiting:
             with condition:
                 condition.notify_all()
+
+
+def process_started_s() -> float:
+    """Return when this process was started, in monotonic seconds: before Python, let alone the app, was loaded."""
+    if sys.platform.startswith("linux"):
+        # psutil rounds the time of boot to a second. Field 22 counts clock ticks since boot; the program's name,
+        # field 2, may hold spaces and ends with the last bracket.
+        stat = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - int(stat[19]) / os.sysconf("SC_CLK_TCK")
+    else:
+        age_s = time.time() - psutil.Process().create_time()
+    return time.monotonic() - age_s

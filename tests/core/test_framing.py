@@ -11,6 +11,7 @@ from slowfast_live.core.framing import (
     motion_box,
     resize_short_side,
     short_side_size,
+    shrink,
 )
 from slowfast_live.types import U8
 
@@ -153,3 +154,24 @@ def test_follow_motion_swaps_colours() -> None:
     image = np.zeros((100, 100, 3), np.uint8)
     image[:] = (255, 128, 0)  # BGR
     assert (FollowMotion(48).admit(image) == (0, 128, 255)).all()  # RGB
+
+
+@pytest.mark.parametrize(
+    ("size", "target"), [((1080, 1920), (128, 227)), ((480, 640), (128, 170)), ((301, 203), (64, 43))]
+)
+def test_shrinking_by_halves_averages_areas(size: tuple[int, int], target: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (size[0] // 24, size[1] // 24, 3), np.uint8)
+    image = np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), np.uint8)
+    image = np.asarray(cv2.add(image, rng.integers(0, 30, image.shape, np.uint8)), np.uint8)
+    small = shrink(image, target[1], target[0])
+    exact = cv2.resize(image, target[::-1], interpolation=cv2.INTER_AREA)
+    assert small.shape == (*target, 3)
+    assert np.abs(small.astype(float) - exact).mean() < 4
+    assert abs(float(small.mean()) - float(image.mean())) < 1
+
+
+def test_fine_stripes_become_grey_when_shrunk() -> None:
+    image = np.zeros((256, 256, 3), np.uint8)
+    image[::2] = 255
+    assert np.ptp(shrink(image, 60, 60)) <= 2

@@ -1,12 +1,11 @@
-"""Each action keeps its colour everywhere: bars, timeline, exports."""
+"""Each action keeps its colour everywhere: bars, timeline, reports. No Qt here."""
 
 from __future__ import annotations
 
 import colorsys
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
-
-from slowfast_live.ui.theme import contrast
 
 _GROUND = {"light": "#ffffff", "dark": "#1d2025", "plate": "#424448"}
 """The grounds that a colour must stand out from: panels of both themes, the plate over a white picture."""
@@ -14,6 +13,24 @@ _LEAST = {"light": 4.5, "dark": 4.5, "plate": 3.0}
 """Least contrast: text size on panels; on the plate only bars are drawn in it (WCAG 1.4.11 asks 3)."""
 _HUES = 36
 _SATURATION = 0.62
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """The overlay's colours: the same in both themes, because the picture below is neither light nor dark.
+
+    `ground` is "#rrggbb", `ground_alpha` 0..1: enough for every text on it over a white picture.
+    """
+
+    ground: str = "#0d1014"
+    ground_alpha: float = 0.80
+    text: str = "#ffffff"
+    quiet: str = "#d3d8df"
+    amber: str = "#ffc861"
+    bar_ground_alpha: float = 0.20
+
+
+PLATE = Plate()
 
 
 def hue(label: str) -> float:
@@ -42,3 +59,15 @@ def action_colour(label: str, ground: str = "plate") -> str:
         if contrast(colour, against) >= least:
             return colour
     return colour
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours "#rrggbb", 1..21 (WCAG 2.2, relative luminance of sRGB)."""
+    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    values = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in values)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
