@@ -50,6 +50,11 @@ class Runner(Protocol):
         ...
 
     @property
+    def computes_in(self) -> str:
+        """What it is computed in: "f32", "bf16", "int8 + bf16" ...; "" where the device does not say."""
+        ...
+
+    @property
     def requests(self) -> tuple[Request, ...]:
         """The requests that may run at the same time."""
         ...

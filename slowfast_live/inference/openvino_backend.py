@@ -20,6 +20,7 @@ from slowfast_live.errors import DeviceError, ModelError
 from slowfast_live.inference import spec as spec_module
 from slowfast_live.inference.backend import Outcome, Request
 from slowfast_live.inference.devices import list_devices, require_device
+from slowfast_live.inference.precision import computes_in
 from slowfast_live.inference.spec import Model, ModelSpec
 from slowfast_live.types import F32, U8
 
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 RT_INFO_KEY = "slowfast_live"
 PROBABILITIES = "probabilities"
+_MOST_REQUESTS = 32
+_MOST_LIVE_REQUESTS = 4
 _SUM_TOLERANCE = 0.02
 """Probabilities may miss a sum of 1 by this much: half precision over hundreds of classes."""
 
@@ -88,6 +91,9 @@ class OpenVinoRunner:
     def __init__(self, model: Model, device: str, compiled: ov.CompiledModel, requests: int) -> None:
         self.model = model
         self.device = device
+        self.computes_in = computes_in(model.spec.precision, _told(compiled, "INFERENCE_PRECISION_HINT"))
+        self.threads = _whole(compiled, "INFERENCE_NUM_THREADS")
+        self.streams = _whole(compiled, "NUM_STREAMS")
         self._requests = tuple(OpenVinoRequest(compiled) for _ in range(requests))
         self._compiled: ov.CompiledModel | None = compiled
 
@@ -95,6 +101,12 @@ class OpenVinoRunner:
     def requests(self) -> tuple[Request, ...]:
         """See `Runner.requests`."""
         return self._requests
+
+    def infer(self) -> Outcome:
+        """Run the first request on what its clip holds, and wait for it: for measurements and warming up."""
+        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._requests[0].start(outcomes.put)
+        return outcomes.get()
 
     def close(self) -> None:
         """See `Runner.close`."""
@@ -110,11 +122,16 @@ class OpenVinoBackend:
     Args:
         cache_dir: Where compiled models are kept, so that the second start is fast; None for the user's cache.
         config: Further OpenVINO properties, for measurements.
+        throughput: As many windows a second as possible, several at a time, however long each takes: for files.
+            Else each window as soon as possible.
     """
 
-    def __init__(self, cache_dir: Path | None = None, config: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, cache_dir: Path | None = None, config: dict[str, Any] | None = None, *, throughput: bool = False
+    ) -> None:
         self._cache_dir = cache_dir if cache_dir is not None else paths.cache_dir() / "compiled"
-        self._config = dict(config or {})
+        self._throughput = throughput
+        self._config = {"PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY", **(config or {})}
         self._core: ov.Core | None = None
         self._lock = threading.Lock()
 
@@ -129,7 +146,7 @@ class OpenVinoBackend:
         device = self._require(core, device)
         compiled = self._compile(core, network, model, device)
         try:
-            runner = OpenVinoRunner(model, device, compiled, _request_count(device, compiled))
+            runner = OpenVinoRunner(model, device, compiled, _request_count(device, compiled, self._throughput))
             _warm_up(runner)
         except RuntimeError as error:
             raise DeviceError(
@@ -144,15 +161,14 @@ class OpenVinoBackend:
         return require_device(device, list_devices()).name
 
     def _compile(self, core: ov.Core, network: ov.Model, model: Model, device: str) -> ov.CompiledModel:
-        config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", **self._config}
         try:
             self._cache_dir.mkdir(parents=True, exist_ok=True)
-            return core.compile_model(network, device, {**config, "CACHE_DIR": str(self._cache_dir)})
+            return core.compile_model(network, device, {**self._config, "CACHE_DIR": str(self._cache_dir)})
         except (RuntimeError, OSError) as error:
             # A cache that is broken, full or read-only must not keep the model from running.
             log.warning("Compiling %s with the cache %s failed: %s", model.name, self._cache_dir, error)
         try:
-            return core.compile_model(network, device, {**config, "CACHE_DIR": ""})
+            return core.compile_model(network, device, {**self._config, "CACHE_DIR": ""})
         except RuntimeError as error:
             raise DeviceError(
                 f"Model '{model.name}' cannot be compiled for {device}. Choose another device or model.",
@@ -208,12 +224,28 @@ def _check_embedded(network: ov.Model, spec: ModelSpec, name: str) -> None:
             )
 
 
-def _request_count(device: str, compiled: ov.CompiledModel) -> int:
-    """One request on the CPU: a second one would wait in line and make the label older, not the rate higher."""
-    if device == "CPU":
-        return 1
+def _told(compiled: ov.CompiledModel, name: str) -> object:
+    """Return a property of a compiled model; "" where its device does not know it."""
     try:
-        return max(1, min(4, int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))))
+        return compiled.get_property(name)
+    except RuntimeError:
+        return ""
+
+
+def _whole(compiled: ov.CompiledModel, name: str) -> int | None:
+    try:
+        return int(str(_told(compiled, name)))
+    except ValueError:
+        return None
+
+
+def _request_count(device: str, compiled: ov.CompiledModel, throughput: bool) -> int:
+    """Live: one request on the CPU; a second one would wait in line and make the label older, not the rate higher."""
+    if device == "CPU" and not throughput:
+        return 1
+    most = _MOST_REQUESTS if throughput else _MOST_LIVE_REQUESTS
+    try:
+        return max(1, min(most, int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))))
     except (RuntimeError, TypeError, ValueError):
         return 1
 

@@ -21,8 +21,11 @@ from slowfast_live import paths
 from slowfast_live.core.framing import CentreCrop, FollowMotion, Framing
 from slowfast_live.core.sampling import ClipTiming
 from slowfast_live.errors import ModelError
+from slowfast_live.letters import controls, visible
 
 IR_FILE, WEIGHTS_FILE, SPEC_FILE = "model.xml", "model.bin", "model.json"
+LARGEST_SPEC = 16_000_000
+"""Bytes; the description of a model with 20,000 labels has about one million."""
 
 Positive = Annotated[int, Meta(ge=1)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
@@ -41,6 +44,17 @@ class Clip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fps: Annotated[float, Meta(gt=0)] = 30.0
     resize_side: Positive | None = None
     crop: Literal["centre", "motion"] = "centre"
+
+    @property
+    def timing(self) -> ClipTiming:
+        """When its pictures are seen."""
+        return ClipTiming(self.frames, self.stride, self.fps)
+
+    def framing(self) -> Framing:
+        """Return how pictures are resized and cropped for it."""
+        if self.crop == "motion":
+            return FollowMotion(self.side, self.resize_side or self.side)
+        return CentreCrop(self.side, self.resize_side)
 
 
 class Accuracy(msgspec.Struct, frozen=True):
@@ -120,6 +134,14 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"name {self.name!r} may hold letters, digits, '.', '_' and '-' only")
         if not self.labels:
             raise ValueError("labels is empty")
+        for field, text in (
+            *(("labels", label) for label in self.labels),
+            ("title", self.title),
+            ("family", self.family),
+            ("licence", self.licence),
+        ):
+            if controls(text):
+                raise ValueError(f"{field} holds control characters: {text!r}")
         if unknown := set(self.decision.rejects) - set(self.labels):
             raise ValueError(f"decision.rejects names labels that the model does not have: {sorted(unknown)}")
         if self.clip.resize_side is not None and self.clip.resize_side < self.clip.side:
@@ -134,7 +156,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def timing(self) -> ClipTiming:
         """The clip's timing."""
-        return ClipTiming(self.clip.frames, self.clip.stride, self.clip.fps)
+        return self.clip.timing
 
     @property
     def input_shape(self) -> tuple[int, int, int, int, int]:
@@ -143,9 +165,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def framing(self) -> Framing:
         """Return how pictures are resized and cropped for this model."""
-        if self.clip.crop == "motion":
-            return FollowMotion(self.clip.side, self.clip.resize_side or self.clip.side)
-        return CentreCrop(self.clip.side, self.clip.resize_side)
+        return self.clip.framing()
 
 
 def decode(data: bytes | str, where: str) -> ModelSpec:
@@ -171,10 +191,18 @@ def load(folder: Path) -> ModelSpec:
     Raises:
         ModelError: The folder is not a complete model folder.
     """
+    if controls(folder.name):
+        raise ModelError(f"{visible(str(folder))} has control characters in its name. Give the folder another name.")
     for name in (SPEC_FILE, IR_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise ModelError(f"{folder} is not a model folder: {name} is missing. Build it with build_models.py.")
     try:
+        size = (folder / SPEC_FILE).stat().st_size
+        if size > LARGEST_SPEC:
+            raise ModelError(
+                f"{folder / SPEC_FILE} is too large to describe a model: {size / 1e6:.0f} MB, expected less than "
+                f"{LARGEST_SPEC / 1e6:.0f} MB. Build the model again with build_models.py."
+            )
         data = (folder / SPEC_FILE).read_bytes()
     except OSError as error:
         raise ModelError(f"{folder / SPEC_FILE} cannot be read: {error.strerror or error}.") from error

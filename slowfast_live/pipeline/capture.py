@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from dataclasses import dataclass
 from typing import Protocol
@@ -119,6 +120,9 @@ class Capture:
         self._hidden: Picture | None = None  # the newest picture, where it came too late to be shown
         self._interval_s = _FALLBACK_INTERVAL_S
         self._finished = False
+        self._seen_s = float("-inf")  # the latest reading of the clock
+        self.reading_since_s: float | None = None
+        """When the source was asked for what it has not given yet; None while nothing is asked of it."""
         self._thread = threading.Thread(target=self._run, name=f"capture {spec.name}", daemon=True)
 
     # Commands, any thread.
@@ -155,14 +159,14 @@ class Capture:
         """Hold or go on."""
         with self._changed:
             self._controls.paused = paused
-            self._anchor = (self._clock.now_s(), self._position_s)
+            self._anchor = (self._now_s(), self._position_s)
             self._changed.notify_all()
 
     def set_speed(self, speed: float) -> None:
         """Change the playing speed from the current moment on."""
         with self._changed:
             self._controls.speed = speed
-            self._anchor = (self._clock.now_s(), self._position_s)
+            self._anchor = (self._now_s(), self._position_s)
             self._changed.notify_all()
 
     def set_loop(self, loop: bool) -> None:
@@ -207,7 +211,34 @@ class Capture:
             message = f"{self.spec.name} cannot be read because of an unexpected error."
             self._sink.failed(self, SourceError(message, details=repr(error)))
         finally:
+            self._release()
+
+    def _release(self) -> None:
+        try:
             self._source.close()
+        except Exception:  # closing must not fail, whatever a driver does
+            log.exception("Closing %s failed", self.spec.name)
+
+    def _read(self) -> Picture | None:
+        self.reading_since_s = self._clock.now_s()
+        picture = self._source.read()
+        self.reading_since_s = None
+        if picture is not None and not math.isfinite(picture.t_s):
+            raise ValueError(f"a picture of time {picture.t_s}")
+        return picture
+
+    def _seek(self, t_s: float) -> None:
+        self.reading_since_s = self._clock.now_s()
+        self._source.seek(t_s)
+        self.reading_since_s = None
+
+    def _now_s(self) -> float:
+        """Read the clock, for pacing; where it was set back, what is due moves with it. Needs the condition."""
+        now_s = self._clock.now_s()
+        if now_s < self._seen_s and self._anchor is not None:
+            self._anchor = (self._anchor[0] + now_s - self._seen_s, self._anchor[1])
+        self._seen_s = now_s
+        return now_s
 
     def _stopped(self) -> bool:
         with self._changed:
@@ -217,7 +248,7 @@ class Capture:
         attempt = 0
         while not self._stopped():
             try:
-                picture = self._source.read()
+                picture = self._read()
                 if picture is None:  # a finished recording behind a URL: there is nothing to come back
                     self._set_finished(True)
                     return
@@ -232,15 +263,16 @@ class Capture:
     def _reopen(self, attempt: int, error: SourceError) -> int:
         """Reopen a source that died, with growing pauses, until it opens or the capture is stopped."""
         while True:
-            self._source.close()
+            self._release()
             attempt += 1
             log.info("%s: attempt %d to reopen it, because: %s", self.spec.name, attempt, error)
             self._sink.reconnecting(self, attempt, error)
             pause_s = RECONNECT_PAUSES_S[min(attempt, len(RECONNECT_PAUSES_S)) - 1]
             until_s = self._clock.now_s() + pause_s
             with self._changed:
-                while not self._controls.stop and self._clock.now_s() < until_s:
-                    self._clock.wait(self._changed, until_s - self._clock.now_s())
+                # More than the whole pause is left where the clock was set back.
+                while not self._controls.stop and 0 < (left_s := until_s - self._clock.now_s()) <= pause_s:
+                    self._clock.wait(self._changed, left_s)
                 if self._controls.stop:
                     return attempt
             try:
@@ -252,7 +284,7 @@ class Capture:
             return attempt
 
     def _run_file(self) -> None:
-        pending = self._source.read()
+        pending = self._read()
         if pending is None:
             raise SourceError(f"{self.spec.name} holds no pictures that can be decoded. Try another file.")
         while True:
@@ -265,7 +297,7 @@ class Capture:
                 pending = self._do_seek(max(0.0, self._position_s - _STEP_BACK_S), scrubbing=False)
             elif pending is not None:
                 self._deliver(pending, paced=steps == 0)
-                pending = self._source.read()
+                pending = self._read()
             else:
                 pending = self._at_the_end()
 
@@ -292,7 +324,8 @@ class Capture:
                 if controls.paused or (pending is None and self._finished and not controls.loop):
                     self._clock.wait(self._changed, None)
                     continue
-                delay_s = self._due_s(pending) - self._clock.now_s()
+                now_s = self._now_s()
+                delay_s = self._due_s(pending) - now_s
                 if delay_s <= 0:
                     return None, 0
                 self._clock.wait(self._changed, delay_s)
@@ -301,13 +334,13 @@ class Capture:
         """Return when the next picture (or the end of the last one) is due, on the clock."""
         t_s = pending.t_s if pending is not None else self._position_s + self._interval_s
         if self._anchor is None:
-            self._anchor = (self._clock.now_s(), t_s)
+            self._anchor = (self._now_s(), t_s)
         return self._anchor[0] + (t_s - self._anchor[1]) / self._controls.speed
 
     def _deliver(self, picture: Picture, *, paced: bool) -> None:
-        now_s = self._clock.now_s()
         show = True
         with self._changed:
+            now_s = self._now_s()
             if self._finished:
                 self._finished = False
             if paced:
@@ -331,11 +364,11 @@ class Capture:
                 self._hidden = None
             self._set_finished(True)
             return None
-        self._source.seek(0.0)
+        self._seek(0.0)
         self._sink.restarted(self)
         self._set_finished(False)
         self._anchor = None
-        return self._source.read()
+        return self._read()
 
     def _set_finished(self, finished: bool) -> None:
         with self._changed:
@@ -352,19 +385,19 @@ class Capture:
         self._sink.restarted(self)
         self._set_finished(False)
         self._hidden = None
-        self._source.seek(t_s if scrubbing else max(0.0, t_s - self._sink.prefill_s()))
+        self._seek(t_s if scrubbing else max(0.0, t_s - self._sink.prefill_s()))
         current: Picture | None = None
-        following = self._source.read()
+        following = self._read()
         while following is not None and (current is None or following.t_s <= t_s + _SAME_MOMENT_S):
             if current is not None:
                 self._sink.picture(self, current, show=False, classify=True)
                 if self._interrupted():
                     return following
-            current, following = following, self._source.read()
+            current, following = following, self._read()
         if current is not None:
             with self._changed:
                 self._position_s = current.t_s
-                self._anchor = (self._clock.now_s(), current.t_s)
+                self._anchor = (self._now_s(), current.t_s)
             self._sink.picture(self, current, show=True, classify=not scrubbing)
         return following
 

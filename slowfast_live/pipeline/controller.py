@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from slowfast_live.core.meters import Distribution, RateMeter
 from slowfast_live.errors import ModelError, SlowFastLiveError, SourceError
 from slowfast_live.inference.backend import Backend
 from slowfast_live.inference.spec import Model
-from slowfast_live.pipeline.capture import Capture, needs_release_first
+from slowfast_live.pipeline.capture import ABANDON_AFTER_S, Capture, needs_release_first
 from slowfast_live.pipeline.recognizer import Listener, Recognizer
 from slowfast_live.sources.base import FrameSource, Picture
 from slowfast_live.types import (
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 MOST_NOTICES = 100
 SILENT_AFTER_S = 2.0
-"""A live source that gave no picture for this long has nothing to say about now."""
+"""A source that is asked for a picture and gives none for this long has nothing to say about now."""
 SLOWEST, FASTEST = 0.5, 2.0
 
 
@@ -84,6 +85,7 @@ class Pipeline:
         self._last_captured_s = float("-inf")
         # Thread-safe by themselves:
         self._frames: Latest[Frame] = Latest()
+        self._watchers: tuple[Callable[[Frame], None], ...] = ()
         self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self._source_rate = RateMeter()
 
@@ -103,22 +105,26 @@ class Pipeline:
             if self._capture is not None and needs_release_first(self._capture.spec, source):
                 predecessor = self._capture
                 self._leave(predecessor)
+            self._staged = None
             try:
-                made = self._make_source(source)
+                capture = Capture(
+                    self._make_source(source),
+                    source,
+                    self,
+                    self._clock,
+                    loop=self._loops(source),
+                    speed=self._speed,
+                    predecessor=predecessor,
+                )
+                capture.start()
             except SlowFastLiveError as error:
-                self._staged = None
-                self._fail(source, error)
-                return
-            self._staged = Capture(
-                made,
-                source,
-                self,
-                self._clock,
-                loop=self._loops(source),
-                speed=self._speed,
-                predecessor=predecessor,
-            )
-            self._staged.start()
+                self._fail(error)
+            except Exception as error:
+                log.exception("Making a source of %s failed", source.name)
+                message = f"{source.name} cannot be opened because of an unexpected error."
+                self._fail(SourceError(message, details=repr(error)))
+            else:
+                self._staged = capture
 
     def use_model(self, model: Model | None, device: str | None = None) -> None:
         """Switch model (and device) in the background; the old one goes on until the new one is warm.
@@ -207,6 +213,10 @@ class Pipeline:
         """Score below which there is no confident action; None: what the model recommends."""
         self._recognizer.threshold = threshold
 
+    def set_rest(self, rest: bool) -> None:
+        """Let the model rest while nothing moves; it goes on with the first window in which something does."""
+        self._recognizer.set_rest(rest)
+
     def stop(self) -> None:
         """End all threads. Bounded: a source that blocks is left behind after 2 s, with a log message."""
         with self._lock:
@@ -218,8 +228,9 @@ class Pipeline:
                     self._leave(capture)
             self._staged = self._capture = self._info = None
             left, self._left = self._left, []
+        deadline_s = time.monotonic() + ABANDON_AFTER_S
         for capture in left:
-            capture.join()
+            capture.join(max(0.0, deadline_s - time.monotonic()))
         self._recognizer.stop()
         with self._lock:
             self._wanted = None
@@ -230,6 +241,16 @@ class Pipeline:
     def frame(self) -> Frame | None:
         """Return the newest frame (mirrored already where that is on)."""
         return self._frames.get()
+
+    def watch(self, watcher: Callable[[Frame], None]) -> None:
+        """Call `watcher` with every frame that is shown, from the capture's thread: it must return at once."""
+        with self._lock:
+            self._watchers = (*self._watchers, watcher)
+
+    def unwatch(self, watcher: Callable[[Frame], None]) -> None:
+        """Call `watcher` no more; a call that is under way may still end."""
+        with self._lock:
+            self._watchers = tuple(other for other in self._watchers if other != watcher)
 
     def prediction(self) -> Prediction | None:
         """Return the newest prediction of the current epoch."""
@@ -245,6 +266,8 @@ class Pipeline:
             silent_s = self._silent_s(self._clock.now_s())
         if silent_s > 0:
             return Readout(ReadoutState.WARMING_UP)
+        if self._recognizer.resting:
+            return Readout(ReadoutState.RESTING)
         if readout is not None:
             return readout
         known_s = info.duration_s if info is not None else None
@@ -274,9 +297,11 @@ class Pipeline:
                 coverage=recognizer.coverage,
                 model=model.name if model is not None else None,
                 device=recognizer.device,
+                computes_in=recognizer.computes_in,
                 switching=recognizer.switching,
                 source_fps=self._source_rate.rate(now_s),
                 predictions_per_s=recognizer.rate.rate(now_s),
+                resting=recognizer.resting,
                 latency_ms=prediction.latency_ms if prediction is not None else 0.0,
                 infer_ms=prediction.infer_ms if prediction is not None else 0.0,
                 frames_captured=self._captured,
@@ -296,6 +321,10 @@ class Pipeline:
         while self._notices:
             taken.append(self._notices.popleft())
         return taken
+
+    def tell(self, notice: Notice) -> None:
+        """Add a notice of somebody who has no window: a listener that fails."""
+        self._notify(notice)
 
     # What captures report (see `CaptureSink`).
 
@@ -338,6 +367,7 @@ class Pipeline:
         now_s = self._clock.now_s()
         if classify:
             self._recognizer.push(image, picture.t_s, now_s, epoch)
+        watchers: tuple[Callable[[Frame], None], ...] = ()
         with self._lock:
             if capture is not self._capture:
                 return
@@ -348,9 +378,16 @@ class Pipeline:
             self._source_rate.tick(now_s)
             if show:
                 self._position_s = picture.t_s
-                self._frames.put(Frame(image, index, picture.t_s, now_s, epoch))
+                frame = Frame(image, index, picture.t_s, now_s, epoch)
+                self._frames.put(frame)
+                watchers = self._watchers
             elif classify:
                 self._late += 1
+        for watcher in watchers:
+            try:
+                watcher(frame)
+            except Exception:
+                log.exception("A watcher of frames failed")
 
     def restarted(self, capture: Capture) -> None:
         """What follows does not continue what came before."""
@@ -390,7 +427,7 @@ class Pipeline:
                 self._restart()
             else:
                 return
-            self._fail(capture.spec, error)
+            self._fail(error)
 
     def prefill_s(self) -> float:
         """Return the longest span that a window needs, in seconds."""
@@ -399,10 +436,11 @@ class Pipeline:
     # Helpers.
 
     def _silent_s(self, now_s: float) -> float:
-        """Return how long a live source has been silent, 0 where that is not worth a word. Needs the lock."""
-        if self._capture is None or not self._capture.spec.live or self._ended:
+        """Return how long a source has been silent, 0 where that is not worth a word. Needs the lock."""
+        if self._capture is None or self._ended:
             return 0.0
-        silent_s = now_s - self._last_captured_s
+        since_s = self._last_captured_s if self._capture.spec.live else self._capture.reading_since_s
+        silent_s = now_s - since_s if since_s is not None else 0.0
         return silent_s if silent_s > SILENT_AFTER_S else 0.0
 
     def _loops(self, spec: SourceSpec) -> bool:
@@ -419,7 +457,7 @@ class Pipeline:
         if capture is self._capture:
             self._capture = None
 
-    def _fail(self, spec: SourceSpec, error: SlowFastLiveError) -> None:
+    def _fail(self, error: SlowFastLiveError) -> None:
         if self._capture is None and self._staged is None:
             self._state = PipelineState.FAILED
         self._notify(Notice(Level.ERROR, error.message, error.details))

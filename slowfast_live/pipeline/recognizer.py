@@ -5,26 +5,33 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from slowfast_live.core.activity import Activity, ActivityMeter, recent_motion
 from slowfast_live.core.clock import Clock
 from slowfast_live.core.framing import Framing
 from slowfast_live.core.meters import Distribution, RateMeter
 from slowfast_live.core.priority import step_back
 from slowfast_live.core.ring import Ring
 from slowfast_live.core.smoothing import LabelGuard, Smoother
-from slowfast_live.errors import SlowFastLiveError
+from slowfast_live.errors import ModelError, SlowFastLiveError
 from slowfast_live.inference.backend import Backend, Outcome, Request, Runner
 from slowfast_live.inference.spec import Model
 from slowfast_live.pipeline.lane import Lane
-from slowfast_live.types import U8, Level, Notice, Prediction, Readout, Window
+from slowfast_live.types import F32, U8, Level, Notice, Prediction, Readout, ReadoutState, Window
 
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 2.0
 """How long `stop` waits for each thread; a compilation that takes longer ends by itself later."""
+
+ACTIVITY_EVERY_S = 0.25
+"""How often it is measured how much goes on; it costs a few milliseconds."""
+
+STUCK_AFTER_S = 30.0
+"""An inference that takes longer, while pictures come, has failed as far as the user is concerned."""
 
 Listener = Callable[[Prediction, Readout], None]
 
@@ -88,12 +95,19 @@ class Recognizer:
         self._taken: tuple[Ring, int] | None = None  # the ring, and its version, of the newest window
         self._prediction: Prediction | None = None
         self._readout: Readout | None = None
+        self._rest = False
+        self._resting = False
         self._failure = ""
+        self._waited: tuple[_Job, float, float] | None = None  # the oldest inference, its wait, and when it was seen
+        self._life = 0  # grows with each stop: a thread of an older life ends
         self._threads: list[threading.Thread] = []
         # The worker's own:
         self._smoother = Smoother()
         self._guard: LabelGuard | None = None
         self._smoothed_epoch = -1
+        self._meter = ActivityMeter()
+        self._meter_epoch = -1
+        self._activity: Activity | None = None
         # Thread-safe by themselves:
         self.threshold: float | None = None
         self.rate = RateMeter()
@@ -108,9 +122,10 @@ class Recognizer:
             if self._threads:
                 return
             self._stopping = False
+            life = (self._life,)
             self._threads = [
-                threading.Thread(target=self._work, name="recognizer", daemon=True),
-                threading.Thread(target=self._load, name="model loader", daemon=True),
+                threading.Thread(target=self._work, args=life, name="recognizer", daemon=True),
+                threading.Thread(target=self._load, args=life, name="model loader", daemon=True),
             ]
             for thread in self._threads:
                 thread.start()
@@ -119,8 +134,10 @@ class Recognizer:
         """End the threads and release the model. Bounded by `STOP_WITHIN_S` for each thread."""
         with self._changed:
             self._stopping = True
+            self._life += 1
             self._order = None
             self._staged = None
+            self._switching = ""
             self._changed.notify_all()
             threads, self._threads = self._threads, []
         for thread in threads:
@@ -133,9 +150,13 @@ class Recognizer:
                 )
         with self._changed:
             runner, self._runner, self._lane = self._runner, None, None
-            self._prediction = self._readout = None
+            self._forget_answers()
         if runner is not None:
             self._retire(runner)
+
+    def _over(self, life: int) -> bool:
+        """Whether a thread of that life has to end. Called with the lock held."""
+        return self._stopping or life != self._life
 
     # Commands.
 
@@ -149,6 +170,7 @@ class Recognizer:
             with self._changed:
                 retired, self._runner = self._runner, None
                 self._lane = self._staged = self._order = None
+                self._failure = ""
                 self._restart()
             if retired is not None:
                 self._retire(retired)
@@ -176,8 +198,21 @@ class Recognizer:
         self._pictures_epoch = self._epoch
         self._lane = self._lane.emptied(live=self._live) if self._lane else None
         self._staged = self._staged.emptied(live=self._live) if self._staged else None
-        self._prediction = self._readout = None
+        self._forget_answers()
         return self._epoch
+
+    def _forget_answers(self) -> None:
+        """Nothing is known of now any more. Called with the lock held."""
+        self._prediction = self._readout = None
+        self._resting = False
+
+    def set_rest(self, rest: bool) -> None:
+        """Run no inference while nothing moves (see `ActivityMeter`), or go on whatever happens."""
+        with self._changed:
+            self._rest = rest
+            if self._resting and not rest:
+                self._resting, self._taken = False, None
+                self._changed.notify_all()
 
     def push(self, image: U8, t_s: float, captured_s: float, epoch: int) -> None:
         """Take in uint8 (H, W, 3), BGR, of the given epoch; an older epoch's picture is dropped."""
@@ -185,10 +220,29 @@ class Recognizer:
             if epoch < self._pictures_epoch:
                 return
             lanes = [lane for lane in (self._lane, self._staged) if lane is not None]
+            stuck = self._stuck(captured_s)
+        if stuck is not None:
+            self._report_failure(stuck, TimeoutError(f"it has not answered for {STUCK_AFTER_S:.0f} s"))
         for lane in lanes:
             lane.push(image, t_s, captured_s)
         with self._changed:
             self._changed.notify_all()
+
+    def _stuck(self, now_s: float) -> _Job | None:
+        """Return the running model's inference that takes too long, once it does. Called with the lock held.
+
+        Only time in which pictures come counts, a second at a time: a machine that slept was not waiting.
+        """
+        job = next((job for job in self._busy.values() if job.runner is self._runner), None)
+        if job is None:
+            self._waited = None
+            return None
+        if self._waited is None or self._waited[0] is not job:
+            self._waited = (job, 0.0, now_s)
+            return None
+        _, waited_s, seen_s = self._waited
+        self._waited = (job, waited_s + min(1.0, max(0.0, now_s - seen_s)), now_s)
+        return job if self._waited[1] > STUCK_AFTER_S else None
 
     # What can be asked.
 
@@ -211,10 +265,22 @@ class Recognizer:
             return self._runner.device if self._runner is not None else ""
 
     @property
+    def computes_in(self) -> str:
+        """What the running model is computed in, "" without one."""
+        with self._changed:
+            return self._runner.computes_in if self._runner is not None else ""
+
+    @property
     def switching(self) -> str:
         """What is being prepared, "" when nothing is."""
         with self._changed:
             return self._switching
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing moves and the model therefore rests."""
+        with self._changed:
+            return self._resting
 
     @property
     def coverage(self) -> float:
@@ -235,20 +301,18 @@ class Recognizer:
             return self._prediction
 
     def readout(self) -> Readout | None:
-        """Return the readout of the newest prediction of this epoch."""
+        """Return the readout of the newest prediction of this epoch, or that the model fails."""
         with self._changed:
-            return self._readout
+            return Readout(ReadoutState.FAILED) if self._failure else self._readout
 
     # The worker.
 
-    def _work(self) -> None:
+    def _work(self, life: int) -> None:
         while True:
             with self._changed:
-                job = self._next_job()
-                while job is None and not self._results and not self._stopping:
+                while not self._over(life) and (job := self._next_job()) is None and not self._results:
                     self._changed.wait()
-                    job = self._next_job()
-                if self._stopping:
+                if self._over(life):
                     return
                 results, self._results = self._results, []
             if job is not None:
@@ -259,7 +323,7 @@ class Recognizer:
     def _next_job(self) -> _Job | None:
         """Choose a free request and the newest window it could run on. Called with the lock held."""
         runner, lane = self._runner, self._lane
-        if runner is None or lane is None or self._stopping:
+        if runner is None or lane is None:
             return None
         free = next((r for r in runner.requests if id(r) not in self._busy), None)
         taken = (lane.ring, lane.ring.version)
@@ -274,12 +338,40 @@ class Recognizer:
         return job
 
     def _start(self, job: _Job) -> None:
+        if self._rests(job.window):
+            with self._changed:
+                self._busy.pop(id(job.request), None)
+                self._changed.notify_all()
+            return
         try:
             job.framing.compose(job.window.pictures, job.request.clip)
             job.request.start(lambda outcome: self._finished(job, outcome))
         except Exception as error:
             log.exception("Starting an inference failed")
             self._finished(job, Outcome(None, error))
+
+    def _rests(self, window: Window) -> bool:
+        """Measure now and then how much goes on; return whether it is too little to be worth an inference.
+
+        While it rests each window is measured, so that the first one in which something moves ends the rest.
+        """
+        with self._changed:
+            rest, resting, readout = self._rest, self._resting, self._readout
+        if window.epoch != self._meter_epoch:
+            self._meter.reset()
+            self._meter_epoch, self._activity = window.epoch, None
+        due = self._activity is None or window.t_end_s - self._activity.t_s >= ACTIVITY_EVERY_S
+        if due or resting:
+            confidence = None if resting or readout is None else readout.score
+            moved = recent_motion(window.pictures, window.t_end_s - window.t_start_s)
+            self._activity = self._meter.update(window.t_end_s, moved, confidence)
+        idle = self._activity is not None and self._activity.idle
+        with self._changed:
+            self._resting = idle and rest and self._rest and window.epoch == self._epoch
+            if self._resting and not resting:
+                self._smoothed_epoch = -1  # what comes after a rest does not continue what was before
+                self.rate.clear()
+            return self._resting
 
     def _finished(self, job: _Job, outcome: Outcome) -> None:
         """Take a result; called from the backend's thread, so it only hands it on."""
@@ -292,17 +384,19 @@ class Recognizer:
         with self._changed:
             if job.window.epoch != self._epoch:
                 return
-        if outcome.probs is None:
-            self._report_failure(job, outcome.error)
+        model = job.runner.model
+        probs, error = _usable(outcome, len(model.spec.labels))
+        if probs is None:
+            self._report_failure(job, error)
             return
-        model, probs = job.runner.model, outcome.probs
         best = np.argsort(-probs, kind="stable")[:5]
         prediction = Prediction(
             probs=probs,
             top=tuple((model.spec.labels[i], float(probs[i])) for i in best),
             t_end_s=job.window.t_end_s,
-            latency_ms=(finished_s - job.window.captured_s) * 1000,
-            infer_ms=(finished_s - job.started_s) * 1000,
+            # Not below 0: a clock may be set back.
+            latency_ms=max(0.0, finished_s - job.window.captured_s) * 1000,
+            infer_ms=max(0.0, finished_s - job.started_s) * 1000,
             model=model.name,
             device=job.runner.device,
             epoch=job.window.epoch,
@@ -312,8 +406,8 @@ class Recognizer:
             if prediction.epoch != self._epoch:
                 return
             self._prediction, self._readout = prediction, readout
+            self._failure = ""
             self.count += 1
-        self._failure = ""
         self.rate.tick(finished_s)
         self.latency_ms.add(prediction.latency_ms)
         if self._on_prediction is not None:
@@ -329,31 +423,33 @@ class Recognizer:
             self._guard = LabelGuard(model.spec.labels, model.spec.decision.rejects)
         threshold = self.threshold if self.threshold is not None else model.spec.decision.threshold
         smoothed = self._smoother.update(prediction.probs, prediction.t_end_s)
-        return self._guard.update(smoothed, prediction.t_end_s, threshold, trained=model.spec.trained)
+        readout = self._guard.update(smoothed, prediction.t_end_s, threshold, trained=model.spec.trained)
+        return replace(readout, activity=self._activity.level if self._activity is not None else None)
 
     def _report_failure(self, job: _Job, error: Exception | None) -> None:
         text = f"Model '{job.runner.model.name}' failed on {job.runner.device}: {error}"
-        if text != self._failure:  # the same failure for each frame is one notice
-            self._failure = text
+        with self._changed:
+            known, self._failure = text == self._failure, text
+            self._forget_answers()
+        if not known:  # the same failure for each frame is one notice
             self._notify(Notice(Level.ERROR, f"{text}. Choose another model or device.", details=repr(error)))
 
     # The loader.
 
-    def _load(self) -> None:
+    def _load(self, life: int) -> None:
         step_back()
         while True:
             with self._changed:
-                while self._order is None and not self._stopping:
+                while self._order is None and not self._over(life):
                     self._switching = ""
                     self._changed.wait()
-                if self._stopping:
-                    self._switching = ""
+                if self._over(life):
                     return
                 order, self._order = self._order, None
             assert order is not None
-            self._carry_out(order)
+            self._carry_out(order, life)
 
-    def _carry_out(self, order: _Order) -> None:
+    def _carry_out(self, order: _Order, life: int) -> None:
         title = order.model.spec.title
         try:
             runner = self._backend.compile(order.model, order.device)
@@ -366,7 +462,7 @@ class Recognizer:
             self._keep_the_old_one(Notice(Level.ERROR, text, details=repr(error)))
             return
         with self._changed:
-            if self._stopping or self._order is not None:
+            if self._over(life) or self._order is not None:
                 retired: Runner | None = runner  # it has been overtaken by a newer order
             else:
                 retired, self._runner = self._runner, runner
@@ -384,7 +480,8 @@ class Recognizer:
             self._lane = staged if fits else Lane.for_model(runner.model.spec, live=self._live)
         self._epoch += 1
         self._taken = None
-        self._prediction = self._readout = None
+        self._failure = ""
+        self._forget_answers()
         self.rate.clear()
 
     def _keep_the_old_one(self, notice: Notice) -> None:
@@ -399,10 +496,30 @@ class Recognizer:
 
     def _retire(self, runner: Runner) -> None:
         """Release a model once none of its requests is being filled."""
+        # On a thread of its own: a driver that blocks must not keep the next model from being loaded.
+        release = threading.Thread(target=self._release, args=(runner,), name="model release", daemon=True)
+        release.start()
+        release.join(STOP_WITHIN_S)
+        if release.is_alive():
+            log.warning("Model %s does not let go of its device and is left behind.", runner.model.name)
+
+    def _release(self, runner: Runner) -> None:
+        requests = {id(request) for request in runner.requests}
         with self._changed:
-            requests = {id(request) for request in runner.requests}
-            free = self._changed.wait_for(lambda: not requests & self._busy.keys(), STOP_WITHIN_S)
-        if free:
+            self._changed.wait_for(lambda: not requests & self._busy.keys())
+        try:
             runner.close()
-        else:
-            log.warning("Model %s does not finish its last inference and is left behind.", runner.model.name)
+        except Exception:
+            log.exception("Releasing model %s failed", runner.model.name)
+
+
+def _usable(outcome: Outcome, classes: int) -> tuple[F32 | None, Exception | None]:
+    """Return float32 (K,) that may be shown, or why there is none."""
+    probs = outcome.probs
+    if probs is None:
+        return None, outcome.error
+    if probs.shape != (classes,):
+        return None, ModelError(f"it gives {probs.size} values {probs.shape} for {classes} labels")
+    if not np.isfinite(probs).all():
+        return None, ModelError("its output is not a number (NaN or infinite)")
+    return probs, None

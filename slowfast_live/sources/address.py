@@ -11,6 +11,11 @@ from slowfast_live.errors import UsageError
 from slowfast_live.types import SourceKind, SourceSpec
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "tcp", "udp", "rtp", "srt")
+VIDEO_SUFFIXES = (
+    ".mp4", ".mkv", ".avi", ".mov", ".webm", ".gif", ".m4v",
+    ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp",
+)  # fmt: skip
+"""What a file that is offered, or found in a folder, ends with; what is named by the user may end with anything."""
 
 _EXPECTED = (
     'Expected a camera ("0", "camera:0", "/dev/video0"), a video file, '

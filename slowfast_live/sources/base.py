@@ -14,12 +14,25 @@ class Picture:
 
     Attributes:
         image: uint8 (H, W, 3), BGR, C-contiguous, upright (rotation metadata applied), alpha over black.
-        t_s: Live source: monotonic seconds, strictly increasing. File: presentation time in seconds, 0 at the
-            file's first frame, strictly increasing between two calls of `seek`.
+        t_s: Live source: monotonic seconds, strictly increasing unless the clock is set back.
+            File: presentation time in seconds, 0 at the file's first frame, strictly increasing between two calls
+            of `seek`.
     """
 
     image: U8
     t_s: float
+
+
+_SET_BACK_S = 1.0
+"""A live time that is this much before the last one tells of a clock that was set back, not of jitter."""
+
+
+def later(t_s: float, last_s: float) -> float:
+    """Return the time of a live picture: later than that of the one before, unless the clock was set back.
+
+    A coarse clock may give two pictures the same time; what is behind by more than a second is believed.
+    """
+    return t_s if last_s - t_s > _SET_BACK_S else max(t_s, last_s + 1e-6)
 
 
 class FrameSource(Protocol):

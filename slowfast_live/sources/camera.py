@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import SourceError
-from slowfast_live.sources.base import Picture
+from slowfast_live.sources.base import Picture, later
 from slowfast_live.types import U8, SourceInfo
 
 log = logging.getLogger(__name__)
@@ -150,10 +150,8 @@ class CameraSource:
         image, self._first = self._first, None
         if image is None:
             image = self._grab(self._capture, _RETRIES * _RETRY_S)
-        # A coarse clock may give two pictures the same time.
-        t_s = max(self._clock(), self._last_s + 1e-6)
-        self._last_s = t_s
-        return Picture(image, t_s)
+        self._last_s = later(self._clock(), self._last_s)
+        return Picture(image, self._last_s)
 
     def seek(self, t_s: float) -> None:
         """Refuse: a camera cannot be searched."""

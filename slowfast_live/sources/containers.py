@@ -20,6 +20,9 @@ _THREADS = 2
 _GENERATE_PTS = 1
 """AVFMT_FLAG_GENPTS, which PyAV sets."""
 
+_MOST_PIXELS = 8192 * 8192
+"""Larger pictures are refused by the decoder: a damaged header must not ask for all of the machine's memory."""
+
 _STILL = frozenset({"image2", "tty", "ico"})
 """Demuxers that make a video of a picture or a text."""
 
@@ -45,10 +48,11 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
             f"{name} holds {held}; choose a file with a picture.",
             details=f"format {form}, streams: {', '.join(kinds) or 'none'}",
         )
-    best = max(streams, key=lambda stream: stream.width * stream.height)
-    if best.codec_context is None:
+    # Without a decoder PyAV's streams have neither a context nor a size.
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
         raise SourceError(f"{name} has a coding that this app cannot decode.", details=form)
-    return best
+    return max(known, key=lambda stream: stream.width * stream.height)
 
 
 def decoder(stream: VideoStream, thread_type: str) -> VideoCodecContext:
@@ -64,6 +68,7 @@ def decoder(stream: VideoStream, thread_type: str) -> VideoCodecContext:
     if see_through and context.name == "vp9" and "libvpx-vp9" in av.codec.codecs_available:
         # FFmpeg's own decoder leaves the alpha of a WebM file unread.
         context = av.CodecContext.create("libvpx-vp9", "r")
+    context.options = {**context.options, "max_pixels": str(_MOST_PIXELS)}
     context.thread_type = thread_type
     context.thread_count = _THREADS
     return context

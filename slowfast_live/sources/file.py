@@ -37,7 +37,7 @@ _MOST_DAMAGED = 10_000
 _GIVE_UP_AFTER = 64
 """So many damaged reads in a row end the file."""
 
-_UNINDEXED = frozenset({"gif", "apng", "h264", "hevc", "m4v", "mpegvideo", "mjpeg", "obu"})
+UNINDEXED = frozenset({"gif", "apng", "h264", "hevc", "m4v", "mpegvideo", "mjpeg", "obu"})
 """Formats in which a position cannot be searched by time, or not decoded from there: read from the start."""
 
 _JUMPING = frozenset({"mpegts", "mpeg", "flv", "live_flv"})
@@ -46,6 +46,9 @@ _LOOK_BYTES = 512 * 1024 * 1024
 
 _SAME_S = 1e-6
 """Two times closer than this are the same: room for the rounding of a caller's arithmetic."""
+
+_LATEST_STAMP = 2**62
+"""FFmpeg counts in 64 bits, of which a search needs some room."""
 
 _DECODE_AHEAD_S = 1.0
 """A target this little ahead is decoded up to, which is quicker than a search from the last key frame."""
@@ -81,6 +84,11 @@ class FileSource:
         self._need_key = False
         self._cut_off_at_s: float | None = None
         self._clock_jumps: bool | None = None
+
+    @property
+    def begin_s(self) -> float:
+        """The file's own time of its first picture, in seconds: `Picture.t_s` counts from there."""
+        return self._start_s
 
     @property
     def warning(self) -> str:
@@ -198,7 +206,7 @@ class FileSource:
         """Open the container at its start."""
         if self._container is not None:
             self._container.close()
-        self._container = container = _open_container(self._path)
+        self._container = container = open_container(self._path)
         self._stream = stream = video_stream(container, self._path.name)
         trust_timestamps(container)
         self._decoder = decoder(stream, "AUTO")
@@ -228,6 +236,11 @@ class FileSource:
                 bad_in_a_row += 1
                 if bad_in_a_row < _GIVE_UP_AFTER:
                     packets = container.demux(stream)  # the iterator ended with the error; the file may go on
+                continue
+            except IndexError:  # a packet of a stream that begins in the middle, which PyAV does not know
+                bad_in_a_row += 1
+                if bad_in_a_row < _GIVE_UP_AFTER:
+                    packets = container.demux(stream)
                 continue
             if packet is None:
                 return
@@ -281,7 +294,7 @@ class FileSource:
         forms = set(container.format.name.split(","))
         if forms & _JUMPING and self._clock_jumps is None:
             self._clock_jumps = self._look_for_jumps()
-        by_time = not forms & _UNINDEXED and not self._clock_jumps
+        by_time = not forms & UNINDEXED and not self._clock_jumps
         back_s = 0.0
         while by_time and not self._timeline.repaired and target - back_s > 0:
             if self._land(container, stream, target - back_s) and self._advance(target, []):
@@ -298,7 +311,7 @@ class FileSource:
         Reads the packets once, without decoding; of a large file the beginning.
         """
         try:
-            with _open_container(self._path) as container:
+            with open_container(self._path) as container:
                 stream = video_stream(container, self._path.name)
                 time_base = float(stream.time_base or 0) or 1.0
                 last: int | None = None
@@ -317,8 +330,9 @@ class FileSource:
     def _land(self, container: InputContainer, stream: VideoStream, t_s: float) -> bool:
         """Go to a key frame at or before `t_s`; False where the file cannot be searched."""
         time_base = float(stream.time_base or 0) or 1.0
+        stamp = math.floor((t_s + self._start_s + _SAME_S) / time_base)
         try:
-            container.seek(math.floor((t_s + self._start_s + _SAME_S) / time_base), stream=stream)
+            container.seek(min(stamp, _LATEST_STAMP), stream=stream)
         except av.error.FFmpegError as error:
             log.debug("%s: no search by time: %s", self._path, error)
             return False
@@ -391,7 +405,7 @@ class FileSource:
 
     def _failure(self, error: BaseException) -> SourceError:
         name = self._path.name
-        if isinstance(error, av.error.InvalidDataError):
+        if isinstance(error, av.error.InvalidDataError | EOFError):
             message = (
                 f"{name} is not a video that can be read, or it is damaged "
                 "(a recording that was interrupted has no index)."
@@ -399,11 +413,17 @@ class FileSource:
         elif isinstance(error, MemoryError):
             message = f"{name} needs more memory than there is; choose a file with smaller pictures."
         else:
-            message = f"{name} cannot be read: {error}."
+            message = f"{name} cannot be read: {getattr(error, 'strerror', None) or error}."
         return SourceError(message, details=f"{self._path}: {type(error).__name__}: {error}")
 
 
-def _open_container(path: Path) -> InputContainer:
+def open_container(path: Path) -> InputContainer:
+    """Open a local file as a container, and nothing that it refers to."""
     # The prefix keeps a name such as "a:b.mp4" from being taken for a URL, the list keeps a playlist or
     # session description from reaching for the network.
-    return av.open(f"file:{path}", mode="r", container_options={"protocol_whitelist": "file,crypto,data"})
+    return av.open(
+        f"file:{path}",
+        mode="r",
+        container_options={"protocol_whitelist": "file,crypto,data"},
+        metadata_errors="replace",  # a title in another alphabet is no reason not to play
+    )

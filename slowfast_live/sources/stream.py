@@ -21,7 +21,7 @@ import av.error
 
 from slowfast_live.errors import SourceError
 from slowfast_live.sources.address import display_url
-from slowfast_live.sources.base import Picture
+from slowfast_live.sources.base import Picture, later
 from slowfast_live.sources.containers import decoder, stamp, trust_timestamps, video_stream
 from slowfast_live.sources.pictures import PictureMaker
 from slowfast_live.types import SourceInfo
@@ -85,7 +85,7 @@ class ArrivalClock:
             sound = -self._early_s <= drift_s <= _REANCHOR_S
             self._offset_s += self._gain * drift_s if sound else drift_s
             t_s = stamp_s + self._offset_s
-        self._last_s = max(t_s, self._last_s + 1e-6)
+        self._last_s = later(t_s, self._last_s)
         return self._last_s
 
 
@@ -141,6 +141,7 @@ class StreamSource:
                 mode="r",
                 container_options=self._options(),
                 timeout=(self._open_s, self._silence_s),
+                metadata_errors="replace",  # a title in another alphabet is no reason not to play
             )
             stream = video_stream(container, self._name)
             trust_timestamps(container)
@@ -238,6 +239,8 @@ class StreamSource:
                 bad_in_a_row += 1
                 if packet is None:
                     packets = container.demux()
+            except IndexError:  # a packet of a stream that begins in the middle, which PyAV does not know
+                packets = container.demux()
             for frame in frames:
                 bad_in_a_row = 0
                 yield frame, stamp(frame, time_base)[0] if has_clock else None

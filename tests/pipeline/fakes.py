@@ -124,6 +124,7 @@ class FakeRequest:
 class FakeRunner:
     def __init__(self, backend: "FakeBackend", model: Model, device: str) -> None:
         self.backend, self.model, self.device = backend, model, device
+        self.computes_in = "f32"
         self.closed = False
         self.requests = (FakeRequest(self),)
 
