@@ -1,0 +1,200 @@
+"""The last seconds of the live picture, kept in memory, to be saved after the fact.
+
+Kept as JPEG, which costs half the processor time of H.264 in its fastest setting (measured), at the price of
+memory that is bounded here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from slowfast_live.core.priority import step_back
+from slowfast_live.errors import ExportError
+from slowfast_live.export import plate
+from slowfast_live.export.coding import Effort
+from slowfast_live.recording.tape import TapeClock, open_video
+from slowfast_live.types import U8, Frame, Readout
+
+if TYPE_CHECKING:
+    from slowfast_live.export.writer import VideoWriter
+
+log = logging.getLogger(__name__)
+
+SPAN_S = 30.0
+LIMIT_BYTES = 150_000_000
+MOST_WAITING = 4
+"""Frames that wait to be compressed; older ones make room."""
+_QUALITY = 85
+_SHORTEST_STEP_S = 0.9 / 30
+"""Of a source with more than 30 frames a second not all are kept."""
+_MOST_PIXELS = 1920 * 1088
+"""Larger pictures are kept at half their size, or less."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """One picture: its time on the tape, what the overlay said, and its JPEG."""
+
+    t_s: float
+    readout: Readout | None
+    jpeg: bytes
+
+
+class Replay:
+    """Compresses what comes on a thread of its own and keeps the last of it. Safe from any thread.
+
+    Args:
+        readout: Returns what the overlay says now.
+        span_s: How much is kept, in seconds.
+        limit_bytes: And at most so much memory.
+    """
+
+    def __init__(
+        self,
+        readout: Callable[[], Readout] | None = None,
+        span_s: float = SPAN_S,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        self.span_s, self.limit_bytes = span_s, limit_bytes
+        self._readout = readout
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Frame, Readout | None]] = deque(maxlen=MOST_WAITING)
+        self._kept: deque[Kept] = deque()
+        self._size = 0
+        self._clock = TapeClock()
+        self._stopping = False
+        self._busy = False
+        self._thread = threading.Thread(target=self._run, name="slowfast-live-replay", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def offer(self, frame: Frame) -> None:
+        """Take in a frame, without copying it."""
+        readout = self._readout() if self._readout is not None else None
+        with self._changed:
+            self._waiting.append((frame, readout))
+            self._changed.notify_all()
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """End the thread and forget everything; return whether it ended in time."""
+        with self._changed:
+            self._stopping = True
+            self._waiting.clear()
+            self._kept.clear()
+            self._size = 0
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def held_s(self) -> float:
+        """How many seconds are kept now."""
+        with self._changed:
+            return self._kept[-1].t_s - self._kept[0].t_s if self._kept else 0.0
+
+    @property
+    def size(self) -> int:
+        """Bytes that they take."""
+        with self._changed:
+            return self._size
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until every frame offered so far is kept; False where that takes too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout_s)
+
+    def pictures(self) -> list[Kept]:
+        """Return what is kept now, oldest first. The pictures themselves are shared, not copied."""
+        with self._changed:
+            return list(self._kept)
+
+    # The thread.
+
+    def _run(self) -> None:
+        step_back()
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                while not self._waiting and not self._stopping:
+                    self._changed.wait()
+                if self._stopping:
+                    return
+                self._busy = True
+                frame, readout = self._waiting.popleft()
+            try:
+                self._keep(frame, readout)
+            except (cv2.error, MemoryError):
+                log.exception("a frame of %s cannot be kept", frame.image.shape)
+
+    def _keep(self, frame: Frame, readout: Readout | None) -> None:
+        if not self._clock.continues(frame):
+            self._clock = TapeClock()
+            with self._changed:
+                self._kept.clear()
+                self._size = 0
+        t_s = self._clock.place(frame)
+        with self._changed:
+            if self._kept and t_s - self._kept[-1].t_s < _SHORTEST_STEP_S:
+                return
+        kept = Kept(t_s, readout, compressed(frame.image))
+        with self._changed:
+            if self._stopping:
+                return
+            self._kept.append(kept)
+            self._size += len(kept.jpeg)
+            while self._kept and (t_s - self._kept[0].t_s > self.span_s or self._size > self.limit_bytes):
+                self._size -= len(self._kept.popleft().jpeg)
+
+
+def compressed(image: U8) -> bytes:
+    """Return a picture, uint8 (H, W, 3) BGR, as JPEG; of a larger one than 1080p every n-th pixel's mean."""
+    height, width = image.shape[:2]
+    parts = 1
+    while height * width > _MOST_PIXELS * parts * parts:
+        parts += 1
+    if parts > 1:
+        size = max(1, width // parts), max(1, height // parts)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise MemoryError("OpenCV cannot compress a picture")
+    return data.tobytes()
+
+
+def save(
+    pictures: list[Kept], target: Path, *, overlay: bool = False, make_writer: Callable[..., VideoWriter] = open_video
+) -> Path:
+    """Write kept pictures as a video. Takes a while: call it on a thread.
+
+    Args:
+        pictures: See `Replay.pictures`.
+        target: The file.
+        overlay: Draw what the overlay said.
+        make_writer: Opens the file; handed in by tests.
+
+    Raises:
+        ExportError: It cannot be written, or there is nothing to write.
+    """
+    if not pictures:
+        raise ExportError("There is nothing to save yet: no picture has come.")
+    step_back()
+    writer = make_writer(target, effort=Effort.LIVE)
+    for kept in pictures:
+        image = np.asarray(cv2.imdecode(np.frombuffer(kept.jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+        if overlay and kept.readout is not None:
+            image = plate.draw(image, kept.readout)
+        writer.write(image, kept.t_s - pictures[0].t_s)
+    return writer.close()
