@@ -1,0 +1,1 @@
+"""How well a model knows clips whose class is known: `build_models.py evaluate`. Needs no torch."""
