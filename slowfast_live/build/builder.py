@@ -43,6 +43,8 @@ RECIPE_VERSION = 1
 _BUILDING = ".building-"
 _SETTLE_CLIPS = 4
 _NAMED = 12
+_FAITHFUL = 0.9
+"""Share of clips whose best class a model must keep to be built without a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def build(request: Request, reporter: Reporter) -> list[Result]:
             )
     if not wanted and not request.again:
         return [Result(request.folder(p), p, False, current[p] or {}) for p in request.precisions]
-    with _building_folder(request.output, entry.name) as temporary:
+    with building_folder(request.output, entry.name) as temporary:
         return _Build(request, reporter, temporary).run(wanted)
 
 
@@ -298,10 +300,10 @@ class _Build:
         spec = self._spec(precision, origin, parity, None)
         export.describe(spec, folder)
         target = self.request.folder(precision)
-        _swap(folder, target)
+        swap(folder, target)
         done = fraction + 0.6 / len(self.request.precisions)
         size_mb = sum(file.stat().st_size for file in target.iterdir()) / 1e6
-        self.say("done", done, f"{target} is ready, {size_mb:.1f} MB.", precision)
+        self.say("done", done, f"{target} is ready, {size_mb:.1f} MB.{drift_warning(parity)}", precision)
 
     def _spec(
         self,
@@ -442,6 +444,22 @@ def recipe(request: Request, precision: Precision) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def drift_warning(parity: dict[str, Any]) -> str:
+    """Return a sentence about a model that no longer says what torch says, "" where it does.
+
+    Args:
+        parity: As in `model.json`; of FP32 and FP16, whose errors are limited, there is nothing to say.
+    """
+    drift = parity.get("ir_default", {})
+    kept = drift.get("top1_agreement", 1.0)
+    if kept >= _FAITHFUL:
+        return ""
+    return (
+        f" It keeps torch's best class in {kept:.0%} of {drift.get('clips', 0):.0f} clips only (mean divergence "
+        f"{drift['mean_kl']:.3f} nats): FP16 is the safer choice."
+    ).replace("%", " %")
+
+
 def _up_to_date(request: Request, precision: Precision) -> dict[str, Any] | None:
     """Return the parity that the model's description states, or None where it must be built."""
     try:
@@ -461,7 +479,7 @@ def _within(error: float, what: str, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _building_folder(output: Path, name: str) -> Iterator[Path]:
+def building_folder(output: Path, name: str) -> Iterator[Path]:
     """Make a folder beside the models that is gone afterwards, whatever happens."""
     folder = output / f"{_BUILDING}{os.getpid()}-{name}-{time.monotonic_ns()}"
     folder.mkdir()
@@ -471,7 +489,7 @@ def _building_folder(output: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _swap(new: Path, target: Path) -> None:
+def swap(new: Path, target: Path) -> None:
     """Put a complete folder in its place; what was there is moved aside first and then removed."""
     old = new.with_name(new.name + "-old")
     if target.exists():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import io
+import math
 import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import torch
@@ -18,17 +18,6 @@ from slowfast_live.errors import ModelError
 
 _WRAPPERS = ("model_state", "state_dict", "model")
 """Keys under which training code keeps the state dict."""
-
-_NUMPY_ONLY: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): codecs.encode,
-}
-"""All that a pickle of NumPy arrays refers to."""
-
-for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # NumPy 1 and 2
-    _NUMPY_ONLY[_module, "_reconstruct"] = np.zeros(0).__reduce__()[0]
-    _NUMPY_ONLY[_module, "scalar"] = np.float64(0).__reduce__()[0]
 
 _TRAINING_BLOBS = re.compile(r"(_momentum|^lr$|^model_iter$|_lr$)")
 """Caffe2 blobs of the optimiser, which a network has no place for."""
@@ -54,7 +43,7 @@ def load_torch(path: Path) -> dict[str, Tensor]:
             "read, because other pickles can run code.",
             details=str(error),
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # a damaged checkpoint may raise anything
         raise ModelError(f"{path} cannot be read as a torch checkpoint.", details=str(error)) from error
     for key in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
@@ -71,7 +60,108 @@ def load_torch(path: Path) -> dict[str, Tensor]:
     return state
 
 
-class _NumpyUnpickler(pickle.Unpickler):
+class _Dtype:
+    """Stands for `numpy.dtype` in a pickle: a plain number type, or it is refused.
+
+    NumPy's own dtypes and arrays believe what a pickle says of their insides: a crafted one ends the process, or
+    worse. So nothing of NumPy's is restored from a pickle; these stand-ins look at each value first.
+    """
+
+    __slots__ = ("_name", "_order")
+
+    def __init__(self, name: object) -> None:
+        self._name = name
+        self._order: Literal["<", ">", "="] = "="
+
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "="):
+            self._order = state[1]
+
+    def numpy(self) -> np.dtype[Any]:
+        """Return the dtype.
+
+        Raises:
+            pickle.UnpicklingError: It is none of plain numbers.
+        """
+        if not isinstance(self._name, str) or not re.fullmatch(r"b1|[iu][1248]|f[248]", self._name):
+            raise pickle.UnpicklingError(f"an array of {str(self._name)[:40]!r} holds no plain numbers")
+        return np.dtype(self._name).newbyteorder(self._order)
+
+
+class _Array(np.ndarray[Any, Any]):
+    """Stands for `numpy.ndarray` in a pickle; empty until its state has been looked at."""
+
+    def __setstate__(self, state: Any) -> None:
+        _version, shape, dtype, fortran, raw = state
+        if isinstance(raw, str):  # as Python 2 wrote it
+            raw = raw.encode("latin1")
+        if not isinstance(dtype, _Dtype) or not isinstance(raw, bytes) or not isinstance(shape, tuple):
+            raise pickle.UnpicklingError("an array whose parts are none")
+        if not all(type(size) is int and size >= 0 for size in shape):
+            raise pickle.UnpicklingError(f"an array of shape {shape!r}")
+        plain = dtype.numpy()
+        if math.prod(shape) * plain.itemsize != len(raw):
+            raise pickle.UnpicklingError(f"an array of shape {shape} with {len(raw)} bytes")
+        super().__setstate__((1, shape, plain, bool(fortran), raw))  # type: ignore[arg-type]  # it wants no np.bool
+
+
+class _Make:
+    """What a pickle of NumPy arrays may call. Without attributes, so that a pickle cannot change it."""
+
+    __slots__ = ()
+
+
+class _MakeDtype(_Make):
+    __slots__ = ()
+
+    def __call__(self, name: object, *_: object) -> _Dtype:
+        return _Dtype(name)
+
+
+class _MakeArray(_Make):
+    __slots__ = ()
+
+    def __call__(self, *_: object) -> _Array:
+        return _Array(0)
+
+
+class _MakeScalar(_Make):
+    __slots__ = ()
+
+    def __call__(self, dtype: object, raw: object) -> Any:
+        if isinstance(raw, str):
+            raw = raw.encode("latin1")
+        if not isinstance(dtype, _Dtype) or not isinstance(raw, bytes):
+            raise pickle.UnpicklingError("a number whose parts are none")
+        return np.frombuffer(raw, dtype.numpy(), 1)[0]
+
+
+class _Encode(_Make):
+    """How Python 3 writes bytes in the older protocols."""
+
+    __slots__ = ()
+
+    def __call__(self, text: object, encoding: object = "latin1") -> bytes:
+        if not isinstance(text, str) or encoding != "latin1":
+            raise pickle.UnpicklingError(f"text in {str(encoding)[:40]!r}")
+        return text.encode("latin1")
+
+
+_NUMPY_ONLY: dict[tuple[str, str], _Make] = {
+    ("numpy", "ndarray"): _Make(),  # only ever named, as an argument of _reconstruct
+    ("numpy", "dtype"): _MakeDtype(),
+    ("_codecs", "encode"): _Encode(),
+}
+"""All that a pickle of NumPy arrays refers to."""
+
+for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # NumPy 1 and 2
+    _NUMPY_ONLY[_module, "_reconstruct"] = _MakeArray()
+    _NUMPY_ONLY[_module, "scalar"] = _MakeScalar()
+
+
+class _NumpyUnpickler(pickle._Unpickler):
+    """Written in Python: the one in C lays out as much memory as a damaged number says."""
+
     def find_class(self, module: str, name: str) -> Any:
         try:
             return _NUMPY_ONLY[module, name]
@@ -107,7 +197,7 @@ def load_caffe2(path: Path) -> dict[str, Tensor]:
             f"{path} was refused: it holds more than NumPy arrays, and such pickles can run code.",
             details=str(error),
         ) from error
-    except (OSError, EOFError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except Exception as error:  # a damaged pickle may raise anything
         raise ModelError(f"{path} cannot be read as a Caffe2 checkpoint.", details=repr(error)) from error
 
 

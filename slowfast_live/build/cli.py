@@ -7,7 +7,7 @@ import importlib
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,18 @@ from slowfast_live.inference.spec import load
 if TYPE_CHECKING:
     from slowfast_live.build.builder import Request, Result
 
-SUBCOMMANDS: dict[str, str] = {"render-demo": "slowfast_live.training.demo:main"}
+SUBCOMMANDS: dict[str, str] = {
+    "evaluate": "slowfast_live.evaluation.cli:main",
+    "render-demo": "slowfast_live.training.demo:main",
+    "train-demo": "slowfast_live.training.command:main",
+}
 """First word -> "module:function" that gets the words after it and returns the exit status.
 
 The module is imported only when its word is given. Register a sub-command here."""
 
 PRECISION_NAMES = ("fp32", "fp16", "int8")
 INSTALL = 'python -m pip install -e ".[build]"'
+_UNKNOWN_GFLOPS = 60.0
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
@@ -39,14 +44,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0 done, 1 failed, 2 misused, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in SUBCOMMANDS:
-        module, function = SUBCOMMANDS[words[0]].split(":")
-        return int(getattr(importlib.import_module(module), function)(words[1:]))
+        return _guarded(lambda: _subcommand(*words), ConsoleReporter(Console(stderr=True)))
     options = _parser().parse_args(words)
     reporter: Reporter = JsonReporter() if options.progress == "json" else ConsoleReporter(Console(stderr=True))
+    return _guarded(lambda: _run(options, reporter), reporter)
+
+
+def _subcommand(word: str, *further: str) -> int:
+    module, function = SUBCOMMANDS[word].split(":")
+    return int(getattr(importlib.import_module(module), function)(list(further)))
+
+
+def _guarded(command: Callable[[], int], reporter: Reporter) -> int:
+    """Return the exit status of a command; what goes wrong is reported in a sentence."""
     # A window that cancels a build terminates it; the folder half made is then removed as on Ctrl-C.
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(options, reporter)
+        return command()
     except UsageError as error:
         reporter.report("failed", message=error.message)
         return MISUSED
@@ -119,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     proof = parser.add_argument_group("proof")
     proof.add_argument("--verify", action="store_true", help="compare torch, ONNX and IR, even if up to date")
     proof.add_argument("--compare-int8", action="store_true", help="measure ways to quantise; builds nothing")
+    proof.add_argument("--accuracy-aware", action="store_true", help="with --compare-int8: NNCF's slow way too")
     proof.add_argument("--report", type=Path, metavar="FILE", help="add what was measured to this JSON file")
     proof.add_argument("--table", type=Path, metavar="FILE", help="print a --report file as Markdown")
     parser.add_argument(
@@ -143,7 +158,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> int:
         from slowfast_live.build.compare_int8 import compare_recipes
 
         for request in requests:
-            compare_recipes(request, reporter, options.report)
+            compare_recipes(request, reporter, options.report, accuracy_aware=options.accuracy_aware)
         return 0
     failures = 0
     for request in requests:
@@ -210,7 +225,9 @@ def default_output() -> Path:
 def _entries(options: argparse.Namespace) -> list[Entry]:
     if options.all and options.names:
         raise UsageError("Give names or --all, not both.")
-    entries = list(CATALOGUE.values()) if options.all else [lookup(n) for n in options.names or [DEFAULT_MODEL]]
+    # The quickest first: what is stopped half-way leaves the most behind.
+    every = sorted(CATALOGUE.values(), key=lambda entry: entry.gflops or _UNKNOWN_GFLOPS)
+    entries = every if options.all else [lookup(n) for n in options.names or [DEFAULT_MODEL]]
     single = ("checkpoint", "labels", "classes", "name", "variant")
     given = [f"--{option}" for option in single if getattr(options, option)]
     if len(entries) > 1 and given:

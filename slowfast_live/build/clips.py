@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from slowfast_live import paths
-from slowfast_live.core.framing import CentreCrop
-from slowfast_live.core.sampling import ClipTiming, pick, uniform_temporal_indices
+from slowfast_live.core.framing import Framing
+from slowfast_live.core.sampling import pick, uniform_temporal_indices
 from slowfast_live.errors import SourceError, UsageError
 from slowfast_live.inference.spec import Clip
 from slowfast_live.types import U8
@@ -23,8 +23,8 @@ _LOG = logging.getLogger(__name__)
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"})
 
 
-def find_videos(places: Iterable[Path]) -> list[Path]:
-    """Return the video files that `places` (files and folders) name, sorted, each once.
+def find_videos(places: Iterable[Path], purpose: str = "calibration") -> list[Path]:
+    """Return the video files that `places` (files and folders) name, sorted, each once; `purpose` is for errors.
 
     Raises:
         UsageError: A place does not exist, or no place holds a video.
@@ -38,7 +38,7 @@ def find_videos(places: Iterable[Path]) -> list[Path]:
         elif place.is_file():
             found[place] = None
         else:
-            raise UsageError(f"{place}, given for calibration, does not exist.")
+            raise UsageError(f"{place}, given for {purpose}, does not exist.")
     if not found:
         kinds = ", ".join(sorted(VIDEO_SUFFIXES))
         raise UsageError(f"No video lies in {', '.join(map(str, places))}; looked for {kinds}.")
@@ -50,7 +50,7 @@ def bundled_videos() -> list[Path]:
     return sorted(p for p in paths.bundled("assets").rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES)
 
 
-def _decode(path: Path, framing: CentreCrop) -> tuple[list[U8], list[float]]:
+def _decode(path: Path, framing: Framing) -> tuple[list[U8], list[float]]:
     pictures: list[U8] = []
     times_s: list[float] = []
     try:
@@ -80,25 +80,30 @@ def windows_of(path: Path, clip: Clip, count: int) -> list[U8]:
         count: Clips wanted.
 
     Returns:
-        uint8 (T, S, S, 3), RGB, sampled by time as the app samples. Of a video shorter than the clip's span,
+        uint8 (T, S, S, 3), RGB, sampled by time and framed as the app does it. Of a video shorter than the clip's span,
         one clip spread over what there is.
 
     Raises:
         SourceError: It cannot be decoded.
     """
-    framing = CentreCrop(clip.side, clip.resize_side)
-    timing = ClipTiming(clip.frames, clip.stride, clip.fps)
+    framing, timing = clip.framing(), clip.timing
     pictures, times_s = _decode(path, framing)
     first = next((i for i, t in enumerate(times_s) if t - times_s[0] >= timing.span_s - timing.tolerance_s), None)
     if first is None:
-        return [np.stack([pictures[i] for i in uniform_temporal_indices(len(pictures), clip.frames)])]
+        return [_composed(framing, clip, [pictures[i] for i in uniform_temporal_indices(len(pictures), clip.frames)])]
     ends = sorted({int(i) for i in np.linspace(first, len(times_s) - 1, count)})
     windows: list[U8] = []
     for end in ends:
         picked = pick(times_s[: end + 1], timing)
         assert picked is not None, "the span is covered from `first` on"
-        windows.append(np.stack([pictures[i] for i in picked]))
+        windows.append(_composed(framing, clip, [pictures[i] for i in picked]))
     return windows
+
+
+def _composed(framing: Framing, clip: Clip, pictures: Sequence[U8]) -> U8:
+    out = np.empty((clip.frames, clip.side, clip.side, 3), np.uint8)
+    framing.compose(pictures, out)
+    return out
 
 
 def windows_from(videos: Sequence[Path], clip: Clip, total: int) -> list[U8]:

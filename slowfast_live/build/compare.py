@@ -74,12 +74,17 @@ def logits_of(probabilities: F32) -> F32:
     return cast(F32, logs - logs.mean(1, keepdims=True))
 
 
+def mean_divergence(reference: F32, other: F32) -> float:
+    """Return the mean Kullback-Leibler divergence of probabilities (N, K) from those of a reference, in nats."""
+    p, q = (np.maximum(x.astype(np.float64), _FLOOR) for x in (reference, other))
+    return float(np.maximum((p * np.log(p / q)).sum(1), 0).mean())
+
+
 def difference(reference: Outputs, other: Outputs, best: int = 5) -> Difference:
     """Compare two runtimes' outputs on the same clips; see `Difference`."""
     expected, got = logits_of(reference.probabilities), logits_of(other.probabilities)
     spread = np.ptp(expected, axis=1)
-    p = np.maximum(reference.probabilities.astype(np.float64), _FLOOR)
-    q = np.maximum(other.probabilities.astype(np.float64), _FLOOR)
+    p, q = reference.probabilities, other.probabilities
     best = min(best, p.shape[1])
     tops = [np.argsort(-scores, 1)[:, :best] for scores in (p, q)]
     shared = [len(set(a) & set(b)) / best for a, b in zip(*(top.tolist() for top in tops), strict=True)]
@@ -91,7 +96,7 @@ def difference(reference: Outputs, other: Outputs, best: int = 5) -> Difference:
         ),
         top1_agreement=float((tops[0][:, 0] == tops[1][:, 0]).mean()),
         top5_agreement=float(np.mean(shared)),
-        mean_kl=float(np.maximum((p * np.log(p / q)).sum(1), 0).mean()),
+        mean_kl=mean_divergence(p, q),
         max_probability_change=float(np.abs(p - q).max()),
         clips=len(p),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import statistics
 import tempfile
 import time
@@ -13,88 +14,148 @@ from typing import Any
 import openvino as ov
 
 from slowfast_live.build import compare, export, quantise
-from slowfast_live.build.builder import Request, load_network
+from slowfast_live.build.builder import Material, Request, load_network
 from slowfast_live.build.catalogue import Entry
+from slowfast_live.build.clips import drawn
 from slowfast_live.build.progress import Reporter
 from slowfast_live.build.random_weights import distinct_pairs
 from slowfast_live.build.report import add
 from slowfast_live.inference.spec import IR_FILE, WEIGHTS_FILE
 from slowfast_live.types import U8
 
+MOST_DIVERGENCE = 0.01
+"""What the accuracy-aware way aims at, in nats."""
 
-def ways(entry: Entry) -> list[quantise.Recipe]:
-    """Return the recipes that are worth comparing for a model."""
+_CHOOSING_SEED = 3
+
+_ALSO: dict[str, tuple[quantise.Kept, ...]] = {
+    "X3D": (quantise.X3D_DEPTHWISE, quantise.X3D_EXCITATION, quantise.X3D_EARLY),
+}
+"""Layers of a family that may be worth keeping in float."""
+
+
+def ways(entry: Entry, *, accuracy_aware: bool = False) -> list[quantise.Recipe]:
+    """Return the recipes that are worth comparing for a model, the one that builds use first.
+
+    Args:
+        entry: The model.
+        accuracy_aware: Also NNCF's accuracy-aware way, which takes many times longer.
+    """
     used = quantise.recipe_for(entry)
-    found = {used: None}
-    for preset in quantise.PRESETS:
-        for first in (False, True):
-            for classifier in (False, True):
-                # With the plainer preset one row is enough to see whether it pays.
-                if preset == "performance" and (first or classifier):
-                    continue
-                changed = dataclasses.replace(used, preset=preset, keep_first=first, keep_classifier=classifier)
-                found[changed] = None
+    plain = dataclasses.replace(used, keep=used.keep[:1])
+    found = {used: None, dataclasses.replace(used, preset="performance"): None}
+    for first in (False, True):
+        for classifier in (False, True):
+            found[dataclasses.replace(plain, keep_first=first, keep_classifier=classifier)] = None
+    for layers in _ALSO.get(entry.family, ()):
+        found[dataclasses.replace(plain, keep=(*plain.keep, layers))] = None
+    if accuracy_aware:
+        found[dataclasses.replace(used, most_divergence=MOST_DIVERGENCE)] = None
     return list(found)
 
 
-def compare_recipes(request: Request, reporter: Reporter, report: Path | None) -> list[dict[str, Any]]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Clips:
+    """Clips of three sets of videos, so that no way is reported on what it was calibrated on or chosen by.
+
+    `reporting` are those that a build measures on; the videos that it calibrates on are shared out to the others.
+    """
+
+    calibration: Sequence[U8]
+    choosing: Sequence[U8]
+    reporting: Sequence[U8]
+
+    @classmethod
+    def of(cls, entry: Entry, material: Material) -> _Clips:
+        reporting = material.for_evaluation(entry)
+        if len(videos := material.calibration) > 1:
+            material = dataclasses.replace(material, calibration=videos[::2], evaluation=videos[1::2])
+            return cls(material.for_calibration(entry), material.for_evaluation(entry), reporting)
+        choosing = drawn(entry.clip, material.evaluation_clips, seed=_CHOOSING_SEED)
+        return cls(material.for_calibration(entry), choosing, reporting)
+
+
+def compare_recipes(
+    request: Request, reporter: Reporter, report: Path | None, *, accuracy_aware: bool = False
+) -> list[dict[str, Any]]:
     """Quantise one model in several ways and measure each; nothing is kept but the figures.
 
     Args:
         request: Network, weights and clips.
         reporter: Told what is going on.
-        report: JSON file that gets the figures; None for none.
+        report: JSON file that gets the figures as they come; None for none. Ways that it holds of the same weights
+            and clips are not measured again.
+        accuracy_aware: See `ways`.
 
     Returns:
-        For each way its `title`, `used` (whether builds use it), `drift` from torch on clips that it was not
-        calibrated on, `infer_ms` (median of one clip at a time, as the processor computes by default) and
-        `size_mb`.
+        For each way its `title`, `used` (whether builds use it), `choosing` and `drift` (from torch, on the clips
+        to choose by and on others), `infer_ms` (median of one clip at a time, as the processor computes by
+        default), `size_mb` and `took_s` (quantising alone).
     """
-    entry, material = request.entry, request.material
+    entry = request.entry
 
     def say(fraction: float, message: str) -> None:
         reporter.report("compare", model=entry.name, precision="INT8", fraction=fraction, message=message)
 
-    calibration, evaluation = material.for_calibration(entry), material.for_evaluation(entry)
+    clips = _Clips.of(entry, request.material)
     network, _ = load_network(request, reporter)
-    reference = compare.run_torch(network, evaluation)
-    rows: list[dict[str, Any]] = []
+    references = tuple(compare.run_torch(network, part) for part in (clips.choosing, clips.reporting))
+    facts = _facts(request, clips, references)
+    rows = _kept(report, entry.name, facts)
+    recipes = ways(entry, accuracy_aware=accuracy_aware)
     with tempfile.TemporaryDirectory(prefix="slowfast-live-") as name:
         folder = Path(name)
-        export.to_onnx(network, (1, *evaluation[0].shape), folder / "model.onnx")
+        export.to_onnx(network, (1, *clips.reporting[0].shape), folder / "model.onnx")
         model = export.to_openvino(folder / "model.onnx")
-        ov.save_model(model, folder / IR_FILE, compress_to_fp16=True)
-        rows.append({"title": "FP16, for comparison", **_measure(folder, reference, evaluation)})
-        recipes = ways(entry)
+        if not rows:
+            ov.save_model(model, folder / IR_FILE, compress_to_fp16=True)
+            rows.append({"title": "FP16, for comparison", **_measure(folder, references, clips)})
         for index, recipe in enumerate(recipes):
+            if recipe.title in (row["title"] for row in rows):
+                continue
             say(index / len(recipes), f"Quantising: {recipe.title}.")
-            ov.save_model(quantise.quantise(model, calibration, recipe), folder / IR_FILE)
-            row = {"title": recipe.title, **_measure(folder, reference, evaluation)}
-            rows.append(row | {"used": recipe == quantise.recipe_for(entry)})
+            began = time.perf_counter()
+            quantised = quantise.quantise(model, clips.calibration, recipe, clips.calibration)
+            took_s = round(time.perf_counter() - began, 1)
+            ov.save_model(quantised, folder / IR_FILE)
+            used = recipe == quantise.recipe_for(entry)
+            rows.append({"title": recipe.title, "used": used, "took_s": took_s, **_measure(folder, references, clips)})
             if report:
-                seed = request.weights.seed
-                add(
-                    report,
-                    "int8",
-                    entry.name,
-                    {
-                        "weights": "published" if seed is None else f"random, seed {seed}",
-                        "calibration_clips": len(calibration),
-                        "clips": len(evaluation),
-                        "distinct_top5_pairs": round(distinct_pairs(reference.probabilities), 3),
-                        "ways": rows,
-                    },
-                )
-    say(1.0, f"Compared {len(recipes)} ways on {len(evaluation)} clips.")
+                add(report, "int8", entry.name, facts | {"ways": rows})
+    say(1.0, f"Compared {len(recipes)} ways on {len(clips.reporting)} clips.")
     return rows
 
 
-def _measure(folder: Path, reference: compare.Outputs, clips: Sequence[U8]) -> dict[str, Any]:
-    outputs = compare.run_ir(folder / IR_FILE, clips, exact=False)
+def _facts(request: Request, clips: _Clips, references: tuple[compare.Outputs, ...]) -> dict[str, Any]:
+    """Return what rows of one table have in common."""
+    seed = request.weights.seed
+    return {
+        "weights": "published" if seed is None else f"random, seed {seed}",
+        "calibration_clips": len(clips.calibration),
+        "choosing_clips": len(clips.choosing),
+        "clips": len(clips.reporting),
+        "distinct_top5_pairs": round(distinct_pairs(references[1].probabilities), 3),
+    }
+
+
+def _kept(report: Path | None, name: str, facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows that an interrupted run with the same weights and clips left."""
+    if report is None or not report.is_file():
+        return []
+    before = json.loads(report.read_text(encoding="utf-8")).get("int8", {}).get(name, {})
+    return list(before["ways"]) if before and all(before.get(key) == value for key, value in facts.items()) else []
+
+
+def _measure(folder: Path, references: Sequence[compare.Outputs], clips: _Clips) -> dict[str, Any]:
+    choosing, drift = (
+        compare.difference(reference, compare.run_ir(folder / IR_FILE, part, exact=False)).as_dict()
+        for reference, part in zip(references, (clips.choosing, clips.reporting), strict=True)
+    )
     size = sum((folder / file).stat().st_size for file in (IR_FILE, WEIGHTS_FILE))
     return {
-        "drift": compare.difference(reference, outputs).as_dict(),
-        "infer_ms": round(_median_ms(folder / IR_FILE, clips), 1),
+        "choosing": choosing,
+        "drift": drift,
+        "infer_ms": round(_median_ms(folder / IR_FILE, clips.reporting), 1),
         "size_mb": round(size / 1e6, 1),
     }
 

@@ -5,19 +5,30 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import openvino as ov
+
 from slowfast_live.build.catalogue import Entry
-from slowfast_live.build.compare import first_convolutions
-from slowfast_live.build.export import INPUT
-from slowfast_live.types import U8
+from slowfast_live.build.compare import first_convolutions, mean_divergence
+from slowfast_live.build.export import INPUT, PROBABILITIES
+from slowfast_live.types import F32, U8
 
 _HEAVY = frozenset({"Convolution", "GroupConvolution", "MatMul"})
 
 Preset = Literal["performance", "mixed"]
 PRESETS: tuple[Preset, ...] = ("performance", "mixed")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Layers that stay in float: what to call them, and the pattern of their names."""
+
+    title: str
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +39,19 @@ class Recipe:
         preset: "performance" (symmetric activations) or "mixed" (asymmetric where values have both signs).
         keep_first: The convolutions that see the pixels stay in float.
         keep_classifier: The classifier's matrix product stays in float.
-        keep: Patterns of names of further layers that stay in float.
+        keep: Further layers that stay in float.
         transformer: Tell NNCF to look for attention.
+        most_divergence: Accuracy-aware: layers go back to float, the most harmful first, until the mean
+            Kullback-Leibler divergence from the float model on the validation clips is at most this many nats.
+            None: plain quantisation.
     """
 
     preset: Preset = "mixed"
     keep_first: bool = False
     keep_classifier: bool = False
-    keep: tuple[str, ...] = ()
+    keep: tuple[Kept, ...] = ()
     transformer: bool = False
+    most_divergence: float | None = None
 
     @property
     def title(self) -> str:
@@ -44,14 +59,18 @@ class Recipe:
         kept = [
             *(["first convolutions"] if self.keep_first else []),
             *(["classifier"] if self.keep_classifier else []),
-            *(["stem over time"] if self.keep else []),
+            *(layers.title for layers in self.keep),
         ]
-        return self.preset + (f", {' and '.join(kept)} in float" if kept else "")
+        aware = "" if self.most_divergence is None else f", accuracy-aware to KL {self.most_divergence}"
+        return self.preset + (f", {', '.join(kept)} in float" if kept else "") + aware
 
 
-X3D_STEM = r".*/blocks\.0/conv/conv_xy/.*"
+X3D_STEM = Kept("stem over time", r".*/blocks\.0/conv/conv_xy/.*")
 """X3D's depthwise convolution over time. In INT8 it has no implementation in OpenVINO's CPU plugin (2026.4)
 on processors that compute the rest in bfloat16: the model does not compile there."""
+X3D_EARLY = Kept("stem and first two stages", r".*/blocks\.[012]/.*")
+X3D_DEPTHWISE = Kept("depthwise convolutions", r".*/conv_b/.*")
+X3D_EXCITATION = Kept("squeeze-and-excitation", r".*/norm_b\.1/.*")
 
 
 def recipe_for(entry: Entry) -> Recipe:
@@ -59,18 +78,19 @@ def recipe_for(entry: Entry) -> Recipe:
     return Recipe(
         keep_first=entry.family == "SlowFast",
         keep_classifier=entry.transformer,
-        keep=(X3D_STEM,) if entry.family == "X3D" else (),
+        keep=(X3D_STEM, X3D_EARLY, X3D_DEPTHWISE, X3D_EXCITATION) if entry.family == "X3D" else (),
         transformer=entry.transformer,
     )
 
 
-def quantise(model: Any, windows: Sequence[U8], recipe: Recipe) -> Any:
+def quantise(model: Any, windows: Sequence[U8], recipe: Recipe, validation: Sequence[U8] = ()) -> Any:
     """Return a quantised copy of an OpenVINO model.
 
     Args:
         model: FP32, one uint8 input (1, T, S, S, 3).
         windows: Clips to calibrate on, uint8 (T, S, S, 3) each.
         recipe: How.
+        validation: Other clips, for a recipe with `most_divergence`.
 
     Returns:
         An OpenVINO model in INT8; `model` is not changed.
@@ -80,15 +100,39 @@ def quantise(model: Any, windows: Sequence[U8], recipe: Recipe) -> Any:
         import nncf
 
         nncf.set_log_level(logging.ERROR)
-        ignored = nncf.IgnoredScope(names=_kept_in_float(model, recipe), patterns=list(recipe.keep), validate=False)
-        return nncf.quantize(
+        patterns = [layers.pattern for layers in recipe.keep]
+        how: dict[str, Any] = {
+            "preset": nncf.QuantizationPreset(recipe.preset),
+            "subset_size": len(windows),
+            "model_type": nncf.ModelType.TRANSFORMER if recipe.transformer else None,
+            "ignored_scope": nncf.IgnoredScope(names=_kept_in_float(model, recipe), patterns=patterns, validate=False),
+        }
+        calibration = nncf.Dataset(windows, _ask)
+        if recipe.most_divergence is None:
+            return nncf.quantize(model.clone(), calibration, **how)
+        return nncf.quantize_with_accuracy_control(
             model.clone(),
-            nncf.Dataset(windows, lambda clip: {INPUT: clip[None]}),
-            preset=nncf.QuantizationPreset(recipe.preset),
-            subset_size=len(windows),
-            model_type=nncf.ModelType.TRANSFORMER if recipe.transformer else None,
-            ignored_scope=ignored,
+            calibration,
+            nncf.Dataset(validation, _ask),
+            _closeness(model, validation),
+            max_drop=recipe.most_divergence,
+            drop_type=nncf.DropType.ABSOLUTE,
+            **how,
         )
+
+
+def _ask(clip: U8) -> dict[str, U8]:
+    return {INPUT: clip[None]}
+
+
+def _closeness(model: Any, clips: Sequence[U8]) -> Callable[[Any, Any], float]:
+    """Return what NNCF asks a model's worth with: minus its mean divergence from `model`, in nats."""
+
+    def answers(compiled: Any) -> F32:
+        return np.concatenate([compiled(_ask(clip))[PROBABILITIES].copy() for clip in clips])
+
+    expected = answers(ov.Core().compile_model(model, "CPU"))
+    return lambda compiled, _clips: -mean_divergence(expected, answers(compiled))
 
 
 def _kept_in_float(model: Any, recipe: Recipe) -> list[str]:

@@ -110,6 +110,7 @@ def _int8(models: dict[str, Any]) -> str:
     head = [
         "model",
         "way",
+        "KL, to choose by",
         "top-1 same",
         "top-5 same",
         "mean KL",
@@ -117,6 +118,7 @@ def _int8(models: dict[str, Any]) -> str:
         "logits",
         "ms a clip",
         "MB",
+        "to quantise",
     ]
     rows = []
     for name, facts in models.items():
@@ -126,6 +128,7 @@ def _int8(models: dict[str, Any]) -> str:
                 [
                     f"`{name}`",
                     way["title"] + (" **(used)**" if way.get("used") else ""),
+                    f"{way['choosing']['mean_kl']:.3f}",
                     f"{figures['top1_agreement']:.0%}",
                     f"{figures['top5_agreement']:.0%}",
                     f"{figures['mean_kl']:.3f}",
@@ -133,6 +136,7 @@ def _int8(models: dict[str, Any]) -> str:
                     _e(figures["logit_error"]),
                     f"{way['infer_ms']:.0f}",
                     f"{way['size_mb']:.1f}",
+                    f"{way['took_s']:.0f} s" if "took_s" in way else "-",
                 ]
             )
     return _table(head, rows)

@@ -56,6 +56,30 @@ def test_only_numpy_arrays_are_unpickled(target: str) -> None:
         unpickle_arrays(io.BytesIO(f"c{module}\n{name}\n.".encode()))
 
 
+@pytest.mark.parametrize("dtype", ["S4", "U4", "datetime64[s]", [("a", "f4")], complex, np.longdouble])
+def test_arrays_of_anything_but_plain_numbers_are_refused(dtype: Any) -> None:
+    """Restored by NumPy itself, such arrays let a crafted pickle reach into memory."""
+    with pytest.raises(pickle.UnpicklingError, match="no plain numbers"):
+        unpickle_arrays(io.BytesIO(pickle.dumps(np.zeros(2, dtype), protocol=2)))
+
+
+def test_pickles_that_lie_about_their_arrays_are_refused(tmp_path: Path) -> None:
+    data = pickle.dumps({"blobs": {"w": np.arange(6.0)}}, protocol=2)
+    lies = {
+        "shape": data.replace(b"K\x06\x85", b"K\x07\x85"),
+        "negative": data.replace(b"K\x06\x85", b"J\xff\xff\xff\xff\x85"),
+        "objects": pickle.dumps({"blobs": {"w": np.array([1, "a", None], object)}}, protocol=2),
+        "type": data.replace(b"f8", b"O8"),
+        "a memo of 2**31 places": data[:-1] + b"r\xff\xff\xff\x7fh\x7f.",
+        "a call of the array's own class": b"cnumpy\nndarray\n(K\x09tR.",
+    }
+    for lie, content in lies.items():
+        assert content != data, lie
+        (tmp_path / "lie.pkl").write_bytes(content)
+        with pytest.raises(ModelError, match=r"lie\.pkl"):
+            load_caffe2(tmp_path / "lie.pkl")
+
+
 def test_arrays_and_scalars_of_either_numpy_and_python_2_pickles_are_read() -> None:
     content = {"blobs": {"a": np.arange(6.0, dtype=np.float32).reshape(2, 3), "lr": np.float64(0.5), "n": 3}}
     for protocol in (2, 4):

@@ -76,3 +76,26 @@ def test_drawn_clips_move_differ_and_repeat() -> None:
     assert not np.array_equal(clips[0], clips[1])
     assert np.array_equal(clips[1], drawn(CLIP, 2, seed=5)[1])
     assert not np.array_equal(clips[0], drawn(CLIP, 1, seed=6)[0])
+
+
+def test_times_rounded_to_milliseconds_pick_the_same_frames(tmp_path: Path) -> None:
+    """Matroska keeps milliseconds: frame 7 of 30 a second is at 0.233 s, not at 0.2333."""
+    exact = film(tmp_path / "exact.avi", 60)
+    rounded = film(tmp_path / "rounded.mkv", 60)
+    assert np.array_equal(windows_of(exact, CLIP, 3), windows_of(rounded, CLIP, 3))
+
+
+def test_clips_are_framed_as_the_model_frames_them(tmp_path: Path) -> None:
+    """A model that follows the motion is calibrated on what moves, not on the centre."""
+    path = tmp_path / "corner.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(30))
+        stream.width, stream.height, stream.pix_fmt = 256, 128, "bgr0"
+        for index in range(20):
+            picture = np.zeros((128, 256, 3), np.uint8)
+            picture[10:40, 4 + index : 34 + index] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    (centre,) = windows_of(path, Clip(4, 5, 32), 1)
+    (followed,) = windows_of(path, Clip(4, 5, 32, resize_side=128, crop="motion"), 1)
+    assert centre.max() == 0 and followed.max() == 255 and followed.shape == centre.shape

@@ -309,12 +309,67 @@ def test_the_script_lists_models(tmp_path: Path) -> None:
 
 def test_quantised_models_are_compared_way_by_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     all_ways = compare_int8.ways
-    monkeypatch.setattr(compare_int8, "ways", lambda entry: all_ways(entry)[:2])
+    monkeypatch.setattr(compare_int8, "ways", lambda entry, **more: [*all_ways(entry)[:2], all_ways(entry, **more)[-1]])
     report = tmp_path / "report.json"
-    assert run(tmp_path / "models", *TINY, "--compare-int8", "--report", str(report)) == 0
+    assert run(tmp_path / "models", *TINY, "--compare-int8", "--accuracy-aware", "--report", str(report)) == 0
     ways = json.loads(report.read_text())["int8"]["slowfast_r50"]["ways"]
     assert ways[0]["title"].startswith("FP16") and sum(way.get("used", False) for way in ways) == 1
-    assert [way["title"] for way in ways[1:]] == ["mixed, first convolutions in float", "performance"]
+    assert [way["title"] for way in ways[1:]] == [
+        "mixed, first convolutions in float",
+        "performance, first convolutions in float",
+        "mixed, first convolutions in float, accuracy-aware to KL 0.01",
+    ]
+    # Killed half-way, it goes on with what the report lacks.
+    monkeypatch.setattr(compare_int8, "ways", lambda entry, **more: all_ways(entry)[:3])
+    quantised: list[str] = []
+    quantise = builder.quantise.quantise
+
+    def counted(model: Any, windows: Any, recipe: Any, *rest: Any) -> Any:
+        quantised.append(recipe.title)
+        return quantise(model, windows, recipe, *rest)
+
+    monkeypatch.setattr(builder.quantise, "quantise", counted)
+    assert run(tmp_path / "models", *TINY, "--compare-int8", "--report", str(report)) == 0
+    assert quantised == [all_ways(CATALOGUE["slowfast_r50"])[2].title]
     assert len(all_ways(CATALOGUE["slowfast_r50"])) == 5
-    assert all(np.isfinite(way["drift"]["mean_kl"]) and way["infer_ms"] > 0 for way in ways)
+    assert all(
+        np.isfinite(way["drift"]["mean_kl"] + way["choosing"]["mean_kl"]) and way["infer_ms"] > 0 for way in ways
+    )
     assert entries(tmp_path / "models") == []
+
+
+def test_what_was_built_by_an_older_recipe_is_built_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def steps() -> list[str]:
+        assert run(tmp_path, *TINY, "--precision=fp16") == 0
+        return [line["step"] for line in lines(capsys)]
+
+    assert steps()[-1] == "done"
+    assert steps() == ["skip"]
+    monkeypatch.setattr(builder, "RECIPE_VERSION", builder.RECIPE_VERSION + 1)
+    assert steps()[-1] == "done"
+    assert steps() == ["skip"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["x3d_xs", "--checkpoint", "gone.pyth"], 1),
+        (["no_such_model"], 2),
+        (["--no-such-option"], 2),
+        (["x3d_xs", "--table", "gone.json"], 2),
+    ],
+)
+def test_the_script_ends_with_the_status_of_what_went_wrong(tmp_path: Path, words: list[str], status: int) -> None:
+    command = [sys.executable, str(ROOT / "build_models.py"), *words, "--output", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr and words[-1].encode() in done.stderr
+
+
+def test_drift_that_is_large_is_said_with_what_to_use_instead() -> None:
+    calm = {"ir_default": {"top1_agreement": 1.0, "mean_kl": 0.001}}
+    wild = {"ir_default": {"top1_agreement": 0.5, "mean_kl": 0.2}}
+    assert builder.drift_warning(calm) == ""
+    assert "50 %" in builder.drift_warning(wild) and "FP16" in builder.drift_warning(wild)

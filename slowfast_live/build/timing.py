@@ -1,0 +1,122 @@
+"""`python -m slowfast_live.build.timing torch --network x3d_s`: contenders of the benchmark that need torch.
+
+They serve orders as `slowfast_live.bench.turns` says. Weights are random: how long a network takes does not depend
+on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from slowfast_live.bench.results import Facts, Reading
+from slowfast_live.bench.turns import Contender, end_with_parent, own_output, repeat, serve
+from slowfast_live.build import export, networks
+from slowfast_live.build.catalogue import lookup
+from slowfast_live.build.slowfast import slowfast
+from slowfast_live.inference.spec import Registry
+from slowfast_live.types import U8
+
+_BUNDLED = "slowfast_demo"
+
+
+def network_and_shape(name: str) -> tuple[nn.Module, tuple[int, ...]]:
+    """Return a network with random weights, and the shape of its clip, (1, T, S, S, 3).
+
+    Args:
+        name: Of the catalogue, or "slowfast_demo".
+
+    Raises:
+        UsageError: There is no such network.
+    """
+    if name == _BUNDLED:
+        from slowfast_live.training.config import bundled
+        from slowfast_live.training.train import network_config
+
+        clip = Registry().find(f"{_BUNDLED}-fp16").spec.clip
+        network: nn.Module = slowfast(network_config(bundled()))
+    else:
+        entry = lookup(name)
+        clip, network = entry.clip, networks.adapt(networks.build(entry), entry)
+    return network.eval(), (1, clip.frames, clip.side, clip.side, 3)
+
+
+class Eager:
+    """PyTorch as the published notebooks run it: `model(clip)` under `no_grad`, in float32."""
+
+    def __init__(self, name: str) -> None:
+        network, shape = network_and_shape(name)
+        self._network = networks.DeployedClip(network).eval()
+        self._clip = torch.from_numpy(_noise(shape))
+
+    def facts(self) -> Facts:
+        """See `Contender.facts`."""
+        return Facts("f32", torch.get_num_threads(), 1, str(torch.__version__))
+
+    def run(self, seconds: float) -> Reading:
+        """See `Contender.run`."""
+        with torch.no_grad():
+            return repeat(lambda: self._network(self._clip), seconds)
+
+    def close(self) -> None:
+        """See `Contender.close`."""
+
+
+class OnnxRuntime:
+    """ONNX Runtime's processor provider on the exported network, its options left as they are."""
+
+    def __init__(self, name: str) -> None:
+        import onnxruntime
+
+        network, shape = network_and_shape(name)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.onnx"
+            export.to_onnx(network, shape, path)
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._clip = _noise(shape)
+        self._version = str(onnxruntime.__version__)
+
+    def facts(self) -> Facts:
+        """See `Contender.facts`."""
+        return Facts("f32", None, 1, self._version)
+
+    def run(self, seconds: float) -> Reading:
+        """See `Contender.run`."""
+        return repeat(lambda: self._session.run([export.PROBABILITIES], {export.INPUT: self._clip}), seconds)
+
+    def close(self) -> None:
+        """See `Contender.close`."""
+
+
+def _noise(shape: tuple[int, ...]) -> U8:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve orders until the input ends; return the exit code."""
+    parser = argparse.ArgumentParser(prog="slowfast_live.build.timing", description=__doc__)
+    parser.add_argument("kind", choices=("torch", "onnxruntime"))
+    parser.add_argument("--network", required=True, help="a network of the catalogue, or slowfast_demo")
+    options = parser.parse_args(arguments)
+    end_with_parent()
+    answers = own_output()
+
+    def make() -> Contender:
+        return Eager(options.network) if options.kind == "torch" else OnnxRuntime(options.network)
+
+    serve(make, sys.stdin.buffer, answers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
