@@ -15,17 +15,17 @@ import cv2
 import numpy as np
 
 from slowfast_live.core.framing import FollowMotion
-from slowfast_live.core.sampling import ClipTiming
 from slowfast_live.training import motions
+from slowfast_live.training.config import bundled
 from slowfast_live.training.figure import F32, F64, Cloth, Colour, Person, Pose, joints, materials, solids
 from slowfast_live.training.motions import Motion, Style
-from slowfast_live.training.render import Camera, Light, draw
+from slowfast_live.training.render import Camera, Light, draw, room, to_bytes
 from slowfast_live.types import U8
 
 REJECT = "something else"
 
-SIDE, WORKING_SIDE = 96, 128
-TIMING = ClipTiming(frames=16, stride=1, fps=10.0)
+SIDE, WORKING_SIDE = bundled().clip.side, bundled().clip.resize_side
+TIMING = bundled().clip.timing
 """16 pictures over 1.5 s: one or two cycles of most actions."""
 
 
@@ -67,6 +67,8 @@ ACTIONS = (
     Action("lunge", motions.lunging, 0.9, 0.0, 0.3),
     Action("side stretch", motions.stretching_side, 0.4, 0.1, 0.3),
     Action("bicep curl", motions.raising_dumbbells, 0.6, 0.35, 0.35),
+    Action("standing still", motions.standing, 0.7, 0.25),
+    Action("sitting still", motions.sitting, 0.6, 0.7),
 )
 
 LABELS = (*(a.name for a in ACTIONS), REJECT)
@@ -132,10 +134,9 @@ def _wander(rng: Random, t: F64, width: int, interval_s: float) -> F64:
     return np.asarray(points[i] * (1 - w) + points[i + 1] * w)
 
 
-def _idle(t: F64, s: Style, rng: Random) -> Pose:
-    """Stands, shifts weight, looks about; arms as they happen to be."""
-    p = motions.standing(t, s)
-    slow = _wander(rng, t, 12, rng.uniform(0.8, 3.0)) * rng.uniform(0.1, 1.0)
+def _resting(t: F64, p: Pose, rng: Random, liveliness: float) -> Pose:
+    """Shifts weight and looks about, more or less; arms as they happen to be."""
+    slow = _wander(rng, t, 12, rng.uniform(0.8, 3.0)) * liveliness
     p.head += slow[:, :3] * (0.15, 0.5, 0.1)
     p.hip_shift += slow[:, 3:6] * (0.04, 0.0, 0.03)
     p.chest += slow[:, 6:9] * (0.06, 0.15, 0.05)
@@ -147,8 +148,14 @@ def _idle(t: F64, s: Style, rng: Random) -> Pose:
         elif where < 0.45:
             p.hands[side] = p.hands[side] * 0 + np.array((0.05, -0.5, 0.05))
             p.elbows[side] = p.elbows[side] * 0 + np.array((1.0, 0.0, -0.5))
-        p.hands[side] += _wander(rng, t, 3, 1.5) * 0.05
+        p.hands[side] += _wander(rng, t, 3, 1.5) * 0.05 * min(1.0, 0.2 + liveliness)
     return p
+
+
+def _idle(t: F64, s: Style, rng: Random) -> Pose:
+    """Stands or sits, and turns and leans while waiting."""
+    seated = rng.random() < 0.3
+    return _resting(t, (motions.sitting if seated else motions.standing)(t, s), rng, rng.uniform(0.5, 1.6))
 
 
 def _gestures(t: F64, s: Style, rng: Random) -> Pose:
@@ -192,11 +199,50 @@ def _shifting(t: F64, s: Style, rng: Random) -> Pose:
     return p
 
 
+def _dance(t: F64, s: Style, rng: Random) -> Pose:
+    """To the beat, with arms of its own."""
+    p = motions.dancing(t, s)
+    for side in "LR":
+        p.hands[side] = p.hands[side] + _wander(rng, t, 3, 0.5) * rng.uniform(0.0, 0.6)
+    return p
+
+
+def _stray(t: F64, s: Style, rng: Random) -> Pose:
+    """Moves of the whole body that belong to no action: reaching, stepping, ducking, turning."""
+    p = motions.standing(t, s)
+    size = rng.uniform(0.3, 1.0)
+    slow = _wander(rng, t, 12, rng.uniform(0.5, 1.4)) * size
+    p.sink = p.sink + 0.25 * np.clip(slow[:, 0], 0, 1) * (rng.random() < 0.6)
+    p.pelvis += slow[:, 1:4] * (0.35, 0.25, 0.1)
+    p.chest += slow[:, 4:7] * (0.3, 0.4, 0.2)
+    p.turn = p.turn + slow[:, 7] * rng.uniform(0, 1.5)
+    p.place[:, 0] += 0.5 * slow[:, 8] * (rng.random() < 0.5)
+    p.place[:, 2] += 0.5 * slow[:, 9] * (rng.random() < 0.5)
+    for side in "LR":
+        centre = np.array((rng.uniform(0, 0.6), rng.uniform(-0.8, 0.6), rng.uniform(0.0, 0.6)))
+        p.hands[side] = centre + _wander(rng, t, 3, rng.uniform(0.4, 1.2)) * size * 0.6
+        p.elbows[side] = np.tile((0.7, -0.6, -0.3), (len(t), 1))
+        step = np.clip(_wander(rng, t, 3, 0.6), -1, 1) * 0.25 * (rng.random() < 0.5)
+        p.feet[side] = p.feet[side] + step * (0.5, 0.0, 1.0) + np.abs(step[:, 1:2]) * (0.0, 0.6, 0.0)
+    return p
+
+
+def _sit_down(t: F64, s: Style, rng: Random) -> Pose:
+    """From standing to sitting, or up again."""
+    low, high = motions.sitting(t, s), motions.standing(t, s)
+    middle = t.mean() + rng.normal(0, 0.3)
+    rate = rng.uniform(3, 7) * (1 if rng.random() < 0.5 else -1)
+    return high.blend(low, 1 / (1 + np.exp(-(t - middle) * rate)))
+
+
 _OTHERS: tuple[tuple[Callable[[F64, Style, Random], Pose], float], ...] = (
-    (_idle, 0.30),
-    (_gestures, 0.26),
-    (_hand_work, 0.28),
-    (_shifting, 0.16),
+    (_idle, 0.16),
+    (_gestures, 0.22),
+    (_hand_work, 0.24),
+    (_shifting, 0.10),
+    (_dance, 0.06),
+    (_stray, 0.14),
+    (_sit_down, 0.08),
 )
 
 
@@ -225,7 +271,41 @@ def _backdrops() -> tuple[U8, ...]:
             noise = rng.normal(0, rng.choice([0.0, 3.0, 12.0]), (cells, cells, 1)).astype(np.float32)
             image += cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC)[..., None]
         out.append(np.asarray(np.clip(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 2.5)), 0, 255), np.uint8))
+    out += [_scene(rng, seed) for seed in range(60)]
     return tuple(out)
+
+
+def _scene(rng: Random, seed: int) -> U8:
+    """A room with furniture, or a park, uint8 (256, 256, 3)."""
+    camera = Camera(
+        (float(rng.normal(0, 0.5)), float(rng.uniform(0.7, 1.3)), 0.0),
+        float(rng.uniform(2.5, 5.0)),
+        float(rng.normal(0, 0.35)),
+        float(rng.uniform(0.0, 0.25)),
+        float(rng.uniform(0.8, 1.6)),
+    )
+    boxes = []
+    for _ in range(int(rng.integers(0, 9))):
+        x, z = rng.uniform(-3, 2.4), rng.uniform(-2.0, 0.0)
+        hangs = rng.random() < 0.4
+        low = float(rng.uniform(0.8, 1.7)) if hangs else 0.0
+        high = low + float(rng.uniform(0.2, 1.1))
+        width, deep = float(rng.uniform(0.2, 1.6)), 0.06 if hangs else float(rng.uniform(0.2, 0.9))
+        z = -2.0 if hangs else z
+        boxes.append(((float(x), low, float(z)), (float(x) + width, high, float(z) + deep), _colour(rng)))
+    painted = room(
+        camera,
+        256,
+        256,
+        wall=_colour(rng, 0.4, 1.0),
+        floor=_colour(rng, 0.2, 0.9),
+        boxes=tuple(boxes),
+        rug=_colour(rng) if rng.random() < 0.3 else None,
+        plank_m=float(rng.uniform(0.08, 0.6)),
+        outside=bool(rng.random() < 0.3),
+        seed=seed,
+    )
+    return to_bytes(painted.colour)
 
 
 def _times(rng: Random) -> F64:
@@ -260,32 +340,33 @@ def _camera(rng: Random, who: Person, action: Action | None, height: int, width:
     return Camera(target, float(distance), float(yaw), pitch, float(focal), float(rng.normal(0, 0.03)))
 
 
-def _shake(rng: Random, frames: int, t: F64, share: float) -> F64:
+def _shake(rng: Random, t: F64, share: float) -> F64:
     """Camera movement in pixels, (T, 2): none, a tremble, or a sweep."""
     if rng.random() > share:
-        return np.zeros((frames, 2))
-    tremble = _wander(rng, t, 2, rng.uniform(0.15, 0.8)) * rng.uniform(0.3, 4.0)
-    sweep = (t - t.mean())[:, None] * rng.normal(0, 12, 2) * (rng.random() < 0.4)
+        return np.zeros((len(t), 2))
+    tremble = _wander(rng, t, 2, rng.uniform(0.15, 0.8)) * rng.uniform(0.3, 5.0)
+    sweep = (t - t.mean())[:, None] * rng.normal(0, 14, 2) * (rng.random() < 0.4)
     return np.asarray(tremble + sweep)
 
 
-def _paint(rng: Random, frames: int, height: int, width: int, shift: F64) -> F32:
-    """The background of T pictures, float32 (T, h, w, 3) in 0..1, moving by `shift` pixels."""
+def _paint(rng: Random, height: int, width: int, shift: F64) -> F32:
+    """The background of T pictures, float32 (T, h, w, 3) in 0..1, moving by `shift` pixels; mirrored at its ends."""
     bank = _backdrops()
     image = bank[int(rng.integers(len(bank)))]
     image = np.asarray(cv2.resize(image, (width + 48, height + 48), interpolation=cv2.INTER_LINEAR), np.uint8)
     if rng.random() < 0.5:
         image = image[:, ::-1]
     base = np.ascontiguousarray(image, np.float32) / 255 * rng.uniform(0.5, 1.15)
-    out = np.empty((frames, height, width, 3), np.float32)
+    out = np.empty((len(shift), height, width, 3), np.float32)
     moves = np.abs(np.diff(shift, axis=0)).max() > 0.01
-    for i in range(frames):
+    for i, (x, y) in enumerate(shift + 24):
         if i and not moves:
             out[i] = out[0]
             continue
-        x, y = np.clip(24 + shift[i], 0.5, 46.5)
         matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float32)
-        cv2.warpAffine(base, matrix, (width, height), dst=out[i], flags=cv2.INTER_LINEAR)
+        cv2.warpAffine(
+            base, matrix, (width, height), dst=out[i], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        )
     return out
 
 
@@ -321,7 +402,7 @@ def _shadow(image: F32, camera: Camera, places: list[F64], strength: float) -> N
 def _film(rng: Random, clip: F32) -> U8:
     """What a camera and a codec do to pictures: exposure, colour, blur, noise, compression."""
     frames, height, width = clip.shape[:3]
-    gain = rng.uniform(0.65, 1.25) * (
+    gain = rng.uniform(0.75, 1.4) * (
         1 + _wander(rng, np.arange(frames) / 20.0, 1, 0.5)[:, 0] * rng.choice([0, 0.02, 0.06])
     )
     if rng.random() < 0.12:
@@ -335,9 +416,9 @@ def _film(rng: Random, clip: F32) -> U8:
             start = int(rng.integers(height * width))
             image += plane[start : start + height * width].reshape(height, width, 1)
     out = np.clip(clip, 0, 255).astype(np.uint8)
-    coarse = rng.choice([1.0, 1.0, 1.0, 0.7, 0.5])
+    coarse = rng.choice([1.0, 1.0, 0.7, 0.5, 0.4])
     blur = rng.random() < 0.2
-    quality = int(rng.integers(25, 90)) if rng.random() < 0.35 else None
+    quality = int(rng.integers(25, 90)) if rng.random() < 0.45 else None
     for image in out:
         if coarse < 1:
             small = cv2.resize(image, None, fx=coarse, fy=coarse, interpolation=cv2.INTER_AREA)
@@ -350,24 +431,87 @@ def _film(rng: Random, clip: F32) -> U8:
     return out
 
 
-def _act(rng: Random, label: int, who: Person, t: F64) -> Pose:
-    """Poses of somebody who does the action of that label, or something else."""
+@dataclass(frozen=True)
+class _Actor:
+    """Somebody in the picture: who, and what they do; `speed_m` is how fast the camera that follows them travels."""
+
+    who: Person
+    pose: Pose
+    speed_m: float = 0.0
+
+
+def _other(rng: Random, t: F64) -> Pose:
+    """Something else."""
+    kind = rng.choice(len(_OTHERS), p=[weight for _, weight in _OTHERS])
+    return _OTHERS[kind][0](t, style(rng), rng)
+
+
+def _free_hand(rng: Random, pose: Pose, side: str) -> None:
+    """The hand that does nothing rests on the hip, in a pocket, or holds something."""
+    where = ((0.05, -0.5, 0.05), (0.1, -0.85, 0.15), (-0.15, -0.4, 0.55))[int(rng.integers(3))]
+    pose.hands[side] = np.tile(where, (len(pose), 1))
+    pose.elbows[side] = np.tile((0.9, -0.4, -0.5), (len(pose), 1))
+
+
+def _act(rng: Random, label: int, who: Person, t: F64) -> _Actor:
+    """Draw how somebody does the action of that label, or something else."""
     if label == len(ACTIONS):
-        kind = rng.choice(len(_OTHERS), p=[weight for _, weight in _OTHERS])
-        return _OTHERS[kind][0](t, style(rng), rng)
+        return _Actor(who, _other(rng, t))
     action = ACTIONS[label]
     manner = style(rng, action.tempo)
     pose = action.motion(t, manner)
-    if action.speed:
-        travels = rng.random() < 0.6 and not (action.name == "running" and manner.spread < 0.5)
-        speed = action.speed * manner.tempo * manner.reach * travels
-        pose.place[:, 2] += (t - t.mean()) * speed
-    calm = rng.uniform(0, 0.04)
+    if action.name in ("standing still", "sitting still"):
+        return _Actor(who, _resting(t, pose, rng, rng.uniform(0.0, 0.18)))
+    followed_at = 0.0
+    if action.speed and not (action.name == "running" and manner.spread < 0.5) and rng.random() < 0.7:
+        speed = action.speed * manner.tempo * manner.reach
+        if rng.random() < 0.4:
+            followed_at = speed
+        else:
+            pose.place[:, 2] += (t - t.mean()) * speed
+    if action.name == "waving hand" and rng.random() < 0.3:
+        _free_hand(rng, pose, manner.other)
+    if action.name == "walking" and rng.random() < 0.35:
+        for side in "LR" if rng.random() < 0.5 else rng.choice(["L", "R"]):
+            _free_hand(rng, pose, side)
+    calm = rng.uniform(0, 0.05)
     for side in "LR":
-        pose.hands[side] = pose.hands[side] + _wander(rng, t, 3, 0.8) * calm + rng.normal(0, 0.04, 3)
-    pose.chest = pose.chest + rng.normal(0, 0.05, 3)
-    pose.head = pose.head + rng.normal(0, 0.1, 3) + _wander(rng, t, 3, 1.2) * 0.05
-    return pose
+        pose.hands[side] = pose.hands[side] + _wander(rng, t, 3, 0.8) * calm + rng.normal(0, 0.05, 3)
+    pose.chest = pose.chest + rng.normal(0, 0.06, 3) + _wander(rng, t, 3, 1.0) * rng.uniform(0, 0.05)
+    pose.head = pose.head + rng.normal(0, 0.12, 3) + _wander(rng, t, 3, 1.2) * rng.uniform(0, 0.15)
+    pose.turn = pose.turn + _wander(rng, t, 1, 1.5)[:, 0] * rng.uniform(0, 0.12)
+    return _Actor(who, pose, followed_at)
+
+
+def _company(rng: Random, t: F64, camera: Camera, label: int) -> list[_Actor]:
+    """People behind the one who acts: most wait or talk, some walk by."""
+    walkers = label < len(ACTIONS) and ACTIONS[label].name == "walking"
+    out = []
+    for _ in range(int(rng.integers(1, 4 if walkers else 3))):
+        walks = rng.random() < (0.8 if walkers else 0.25)
+        manner = style(rng)
+        pose = motions.walking(t, manner) if walks else _idle(t, manner, rng)
+        if walks:
+            pose.place[:, 2] += (t - t.mean()) * 1.3 * manner.tempo * manner.reach
+        turn = rng.uniform(-np.pi, np.pi)
+        c, s = np.cos(turn), np.sin(turn)
+        x, z = pose.place[:, 0].copy(), pose.place[:, 2].copy()
+        right, _, back = camera.axes()
+        at = right * rng.choice([-1, 1]) * rng.uniform(0.7, 2.2) - back * rng.uniform(0.6, 3.5)
+        pose.place[:, 0], pose.place[:, 2] = c * x + s * z + at[0], -s * x + c * z + at[2]
+        pose.turn = pose.turn + turn
+        out.append(_Actor(person(rng), pose))
+    return out
+
+
+def _facing(rng: Random, t: F64, first: _Actor) -> _Actor:
+    """Somebody opposite: both have to do with each other."""
+    pose = _other(rng, t)
+    away = rng.uniform(0.6, 1.1)
+    pose.place[:, 0] += first.pose.place[:, 0].mean() + rng.normal(0, 0.1)
+    pose.place[:, 2] = first.pose.place[:, 2].mean() + away - pose.place[:, 2]
+    pose.turn = pose.turn + np.pi + rng.normal(0, 0.3)
+    return _Actor(person(rng), pose)
 
 
 def render_canvas(rng: Random, label: int) -> U8:
@@ -375,31 +519,38 @@ def render_canvas(rng: Random, label: int) -> U8:
     t = _times(rng)
     height, width = _SHAPES[int(rng.integers(len(_SHAPES)))]
     other = label == len(ACTIONS)
-    shift = _shake(rng, len(t), t, 0.45 if other else 0.25)
-    clip = _paint(rng, len(t), height, width, shift)
+    shift = _shake(rng, t, 0.4 if other or ACTIONS[label].speed else 0.25)
+    if other and rng.random() < 0.1:
+        clip = _paint(rng, height, width, shift)
+        _distract(rng, clip)
+        return _film(rng, clip)
+    lead = _act(rng, label, person(rng), t)
+    camera = _camera(rng, lead.who, None if other else ACTIONS[label], height, width)
+    actors = [lead]
+    if other and rng.random() < 0.15:
+        actors.append(_facing(rng, t, lead))
+    elif rng.random() < (0.35 if not other and ACTIONS[label].name in ("walking", "running") else 0.12):
+        actors += _company(rng, t, camera, label)
+    right, up, _ = camera.axes()
+    metres = camera.distance_m / (camera.focal * height)
+    # A camera that follows somebody travels past the background, which is farther away.
+    travel = (t - t.mean())[:, None] * lead.speed_m * np.array([right[2], -0.3 * up[2]]) / metres * rng.uniform(0.4, 1)
+    clip = _paint(rng, height, width, shift + travel)
     if rng.random() < (0.3 if other else 0.08):
         _distract(rng, clip)
-    if not (other and rng.random() < 0.1):
-        who = person(rng)
-        pose = _act(rng, label, who, t)
-        camera = _camera(rng, who, None if other else ACTIONS[label], height, width)
-        direction = (float(rng.normal(0, 0.6)), float(rng.uniform(0.4, 1.0)), float(rng.normal(0.3, 0.5)))
-        light = Light(
-            direction, float(rng.uniform(0.3, 0.9)), float(rng.uniform(0.25, 0.6)), float(rng.uniform(0, 0.25))
-        )
-        shapes, tints = solids(who, pose), materials(who)
-        feet = joints(who, pose).at
-        strength = float(rng.choice([0.0, 0.3, 0.6]))
-        metres = camera.distance_m / (camera.focal * height)
-        right, up = camera.axes()[0], camera.axes()[1]
-        depth = np.empty((height, width), np.float32)
-        for i, image in enumerate(clip):
-            # The picture shifts as a whole: what the camera looks at moves the other way.
-            target = np.array(camera.target) + (shift[i, 0] * right - shift[i, 1] * up) * metres
-            moved = replace(camera, target=(float(target[0]), float(target[1]), float(target[2])))
+    direction = (float(rng.normal(0, 0.6)), float(rng.uniform(0.4, 1.0)), float(rng.normal(0.3, 0.5)))
+    light = Light(direction, float(rng.uniform(0.3, 0.9)), float(rng.uniform(0.25, 0.6)), float(rng.uniform(0, 0.25)))
+    cast = [(solids(a.who, a.pose), materials(a.who), joints(a.who, a.pose).at) for a in actors]
+    strength = float(rng.choice([0.0, 0.3, 0.6]))
+    depth = np.empty((height, width), np.float32)
+    for i, image in enumerate(clip):
+        # The picture shifts as a whole: what the camera looks at moves the other way.
+        target = np.array(camera.target) + (shift[i, 0] * right - shift[i, 1] * up) * metres
+        moved = replace(camera, target=(float(target[0]), float(target[1]), float(target[2])))
+        depth[:] = 1e9
+        for shapes, tints, at in cast:
             if strength:
-                _shadow(image, moved, [feet["ankleL"][i], feet["ankleR"][i]], strength)
-            depth[:] = 1e9
+                _shadow(image, moved, [at["ankleL"][i], at["ankleR"][i]], strength)
             draw(shapes[i], tints, moved, light, image, depth)
     return _film(rng, clip)
 

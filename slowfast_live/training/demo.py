@@ -1,6 +1,6 @@
 """The clip that comes with the app: three people in three places do everyday things in turn.
 
-Rendered, so that nobody's picture and nobody's rights travel with the app. `python -m slowfast_live.training.demo OUT`
+Rendered, so that nobody's picture and nobody's rights travel with the app. `build_models.py render-demo OUT`
 writes OUT (an .mp4) and, beside it, the list of what is done when.
 """
 
@@ -254,14 +254,11 @@ def render_demo(path: Path, seed: int = 0) -> None:
     log.info("wrote %s", path)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Command line: `python -m slowfast_live.training.demo OUT [--seed N]`."""
-    parser = argparse.ArgumentParser(description="Render the demo clip.")
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: `build_models.py render-demo OUT [--seed N]`; returns 0."""
+    parser = argparse.ArgumentParser(prog="build_models.py render-demo", description="Render the demo clip.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     render_demo(options.out, options.seed)
-
-
-if __name__ == "__main__":
-    main()
+    return 0

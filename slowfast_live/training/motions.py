@@ -84,6 +84,19 @@ def standing(t: F64, s: Style) -> Pose:
     return _alive(Pose.standing(len(t)), t, s)
 
 
+def sitting(t: F64, s: Style) -> Pose:
+    """On a chair, hands on the lap, on a table, or at a keyboard."""
+    p = _alive(Pose.standing(len(t)), t, s)
+    p.sink[:] = 0.5
+    p.chest[:, 0] += 0.05 + 0.25 * s.spread
+    where = ((-0.1, -0.7, 0.45), (-0.2, -0.55, 0.6), (0.05, -0.8, 0.35))[min(2, int(3 * s.variant))]
+    for side in "LR":
+        p.feet[side] = _v(0.05 + 0.1 * s.spread, 0.0, 0.42 + 0.12 * s.variant + 0 * t)
+        p.hands[side] = np.tile(where, (len(t), 1))
+        p.elbows[side] = _v(0.7, -0.7, -0.3 + 0 * t)
+    return p
+
+
 def waving(t: F64, s: Style) -> Pose:
     """One hand goes left and right: beside the head, from the elbow, or with the whole arm held up."""
     p = standing(t, s)

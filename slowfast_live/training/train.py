@@ -1,138 +1,193 @@
-"""Train the small network of the box on rendered clips: on a CPU, in several processes, resumable.
+"""Train a small network on rendered clips: resumable, on a GPU or in several processes of one thread each.
 
-Each process takes its own batches and the gradients are averaged, which on a busy machine wastes less than many
-threads that wait for one another. `python -m slowfast_live.training.train --bank FOLDER --out FOLDER`.
+On a CPU each process takes its own batches and the gradients are averaged, which on a busy machine wastes less than
+many threads that wait for one another. A batch follows from seed, process and step alone, so that a training which
+was interrupted ends, with one process on a CPU, with the same weights as one that was not.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import logging
+import multiprocessing
 import os
+import signal
+import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor, distributed, nn
-from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from slowfast_live.build.slowfast import SlowFast, SlowFastConfig, slowfast
-from slowfast_live.training.dataset import LABELS, SIDE, TIMING, Random, render_bank
+from slowfast_live.errors import ModelError, UsageError
+from slowfast_live.training.bank import I64, Bank, held_out
+from slowfast_live.training.config import Config, Training, differences
+from slowfast_live.training.dataset import LABELS
 from slowfast_live.types import U8
 
-log = logging.getLogger(__name__)
-
-NETWORK = SlowFastConfig(
-    depth=18,
-    block="bottleneck",
-    frames=TIMING.frames // 4,
-    stride=4,
-    alpha=4,
-    width=32,
-    beta_inv=4,
-    lateral_kernel=5,
-    normalisation="clip_mean",
-    num_classes=len(LABELS),
-    dropout=0.3,
-    side=SIDE,
-    pool_side=None,
-)
+CHECKPOINT = "checkpoint.pt"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How to train.
+def network_config(config: Config) -> SlowFastConfig:
+    """Return the network that a configuration describes."""
+    clip, network = config.clip, config.network
+    try:
+        return SlowFastConfig(
+            **msgspec.structs.asdict(network),
+            frames=clip.frames // network.alpha,
+            stride=clip.stride * network.alpha,
+            num_classes=len(LABELS),
+            side=clip.side,
+            pool_side=None,
+        )
+    except ValueError as error:
+        raise UsageError(f"[network] describes no network: {error}.") from error
 
-    Attributes:
-        steps: Updates; training ends with them or with `minutes`, whichever comes first.
-        minutes: Wall-clock limit, over all resumed parts.
-        batch: Clips of one process in one update.
-        rate: Highest learning rate (AdamW).
-        decay: Weight decay.
-        smoothing: Label smoothing.
-        cooling: Share of the training at the end over which the learning rate falls to zero.
-        average: Decay of the running average of the weights, which is what is kept.
-        coarse_side: Pixels of the side of clips at first: most is learned from small pictures, at half the cost
-            (multigrid training, Wu et al. 2020, arXiv 1912.00998).
-        coarse_share: Share of the training that is done with them.
-        seed: Of the initial weights and the order of clips.
+
+class Point(NamedTuple):
+    """One row of the curve: means since the row before; `held_out` is the averaged network's accuracy."""
+
+    step: int
+    minutes: float
+    loss: float
+    accuracy: float
+    held_out: float
+
+
+class Moment(NamedTuple):
+    """Where a training stands when an update is prepared: `share` is how much of it is done, 0..1."""
+
+    step: int
+    share: float
+    side: int
+
+
+def learning_rate(how: Training, moment: Moment) -> float:
+    """Rise, stay, then fall in a line to zero."""
+    rise = min(1.0, (moment.step + 1) / how.warm_up)
+    return how.rate * rise * min(1.0, max(0.0, 1 - moment.share) / how.cooling)
+
+
+@torch.no_grad()
+def accuracy(network: SlowFast, clips: U8, labels: I64, device: torch.device) -> float:
+    """Share of clips uint8 (N, T, S, S, 3) whose best label is the right one of (N,)."""
+    network.eval()
+    right = 0
+    for start in range(0, len(clips), 16):
+        scores = network(torch.from_numpy(clips[start : start + 16]).to(device)).logits
+        right += int((scores.argmax(1).cpu().numpy() == labels[start : start + 16]).sum())
+    return right / len(clips)
+
+
+class Trainer:
+    """A network under training, with what it needs to go on later.
+
+    Args:
+        config: How it is built and trained.
+        device: Where it computes.
+        processes: How many share the work through `torch.distributed`.
     """
 
-    steps: int = 6000
-    minutes: float = 600.0
-    batch: int = 12
-    rate: float = 2e-3
-    decay: float = 0.03
-    smoothing: float = 0.05
-    cooling: float = 0.4
-    average: float = 0.99
-    coarse_side: int = 64
-    coarse_share: float = 0.65
-    seed: int = 0
+    def __init__(self, config: Config, device: torch.device, processes: int = 1) -> None:
+        self.config = config
+        self.device = device
+        self.processes = processes
+        torch.manual_seed(config.training.seed)
+        self.network = slowfast(network_config(config)).to(device)
+        self.average = slowfast(network_config(config)).to(device)
+        self.average.load_state_dict(self.network.state_dict())
+        how = config.training
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), how.rate, weight_decay=how.decay)
+        self.step = 0
+        self.spent_s = 0.0
+        self.curve: list[Point] = []
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; what stood there is replaced only when it is complete."""
+        state = {
+            "model": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "curve": [tuple(point) for point in self.curve],
+            "config": self.config.as_dict(),
+        }
+        torch.save(state, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ModelError: It cannot be read, or is another network's.
+            UsageError: It was begun with another configuration.
+        """
+        state = read_checkpoint(path)
+        if changed := differences(state["config"], self.config) if "config" in state else []:
+            raise UsageError(
+                f"{path} was begun with another configuration: {'; '.join(changed)}. Give another --out to begin anew."
+            )
+        try:
+            self.network.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise ModelError(f"{path} belongs to another network.", details=str(error)) from error
+        self.step, self.spent_s = state["step"], state["spent_s"]
+        self.curve = [Point(*row) for row in state.get("curve", [])]
+
+    def update(self, moment: Moment, clips: Tensor, labels: Tensor) -> tuple[float, float]:
+        """Take one step on this process's part of a batch: uint8 (N, T, S, S, 3) and int64 (N,).
+
+        Returns:
+            Loss and accuracy before the step, of this part.
+        """
+        how = self.config.training
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(how, moment)
+        self.network.train()
+        clips, labels = clips.to(self.device), labels.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            scores = self.network(clips).logits
+        loss = functional.cross_entropy(scores.float(), labels, label_smoothing=how.smoothing)
+        self.optimiser.zero_grad()
+        # Parts may differ by a clip; their gradients count by their sizes.
+        (loss * (len(labels) * self.processes / how.batch)).backward()  # type: ignore[no-untyped-call]
+        if self.processes > 1:
+            _average_gradients(self.network, self.processes)
+        nn.utils.clip_grad_norm_(self.network.parameters(), how.gradient_norm)
+        self.optimiser.step()
+        self.step = moment.step + 1
+        _follow(self.average, self.network, min(how.average, (self.step + 1) / (self.step + 10)))
+        return float(loss.detach()), float((scores.argmax(1) == labels).float().mean())
 
 
-def augment(clip: U8, rng: Random, side: int) -> U8:
-    """Mirror, shift, zoom, and change the light of a clip uint8 (T, S, S, 3); make it (T, side, side, 3)."""
-    if clip.shape[1] != side:
-        clip = np.stack([cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in clip]).astype(np.uint8)
-    zoom = float(np.exp(rng.normal(0, 0.1)))
-    x, y = rng.normal(0, 0.04 * side, 2) + side / 2 * (1 - zoom)
-    flip = -1.0 if rng.random() < 0.5 else 1.0
-    across = x if flip > 0 else side - 1 - x
-    matrix = np.array([[zoom * flip, 0, across], [0, zoom, y]], np.float32)
-    gain, lift = float(np.exp(rng.normal(0, 0.2))), float(rng.normal(0, 10))
-    order = rng.permutation(3) if rng.random() < 0.3 else np.arange(3)
-    out = np.empty_like(clip)
-    for picture, target in zip(clip, out, strict=True):
-        moved = cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR)
-        target[:] = cv2.convertScaleAbs(moved, alpha=gain, beta=max(lift, 0.0))[..., order]
-    return out
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return a checkpoint: "model", "average", "optimiser", "step", "spent_s", and since later "curve", "config".
+
+    Raises:
+        ModelError: It cannot be read or lacks something.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        missing = {"model", "average", "optimiser", "step", "spent_s"} - state.keys()
+    except Exception as error:  # torch raises many kinds for a file that is none
+        raise ModelError(f"{path} is no checkpoint of a training: {error}.") from error
+    if missing:
+        raise ModelError(f"{path} is no checkpoint of a training: it lacks {', '.join(sorted(missing))}.")
+    return state
 
 
-class Bank:
-    """Clips on disk, read as they are rendered; the first shard is held out to watch the training."""
-
-    def __init__(self, folder: Path, rng: Random) -> None:
-        self.folder = folder
-        self.rng = rng
-        self.loaded: dict[Path, tuple[U8, Any]] = {}
-
-    def refresh(self) -> None:
-        """Take up shards that have appeared since."""
-        for path in sorted(self.folder.glob("*.npz")):
-            if path not in self.loaded:
-                with np.load(path) as data:
-                    self.loaded[path] = data["x"], data["y"]
-
-    def held_out(self) -> tuple[U8, Any]:
-        """Return the clips of the first shard."""
-        return self.loaded[min(self.loaded)]
-
-    def batch(self, count: int, side: int) -> tuple[Tensor, Tensor]:
-        """Draw clips: uint8 (count, T, side, side, 3), and their labels (count,)."""
-        shards = sorted(self.loaded)[1:]
-        xs, ys = [], []
-        for _ in range(count):
-            x, y = self.loaded[shards[int(self.rng.integers(len(shards)))]]
-            index = int(self.rng.integers(len(x)))
-            xs.append(augment(x[index], self.rng, side))
-            ys.append(int(y[index]))
-        return torch.from_numpy(np.stack(xs)), torch.tensor(ys)
-
-
-def _learning_rate(plan: Plan, step: int, share: float) -> float:
-    """Rise over 60 steps, stay, then fall in a line to zero."""
-    return plan.rate * min(1.0, (step + 1) / 60) * min(1.0, max(0.0, 1 - share) / plan.cooling)
-
-
-def _average_gradients(model: nn.Module, processes: int) -> None:
-    grads = [p.grad for p in model.parameters() if p.grad is not None]
+def _average_gradients(network: nn.Module, processes: int) -> None:
+    grads = [p.grad for p in network.parameters() if p.grad is not None]
     flat = torch.cat([g.flatten() for g in grads])
     distributed.all_reduce(flat)
     flat /= processes
@@ -143,133 +198,195 @@ def _average_gradients(model: nn.Module, processes: int) -> None:
 
 
 @torch.no_grad()
-def _follow(average: SlowFast, model: SlowFast, decay: float) -> None:
-    for a, b in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+def _follow(average: SlowFast, network: SlowFast, decay: float) -> None:
+    for a, b in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if a.is_floating_point():
             a.lerp_(b, 1 - decay)
         else:
             a.copy_(b)
 
 
-@torch.no_grad()
-def accuracy(model: SlowFast, x: U8, y: Any) -> float:
-    """Share of clips whose best label is right."""
-    model.eval()
-    right = 0
-    for start in range(0, len(x), 16):
-        scores = model(torch.from_numpy(x[start : start + 16])).logits
-        right += int((scores.argmax(1).numpy() == y[start : start + 16]).sum())
-    return right / len(x)
+class _Schedule(Sampler[Moment]):
+    """The moments from a step to the end. All processes follow the first one's clock."""
+
+    def __init__(self, how: Training, side: int, start: int, spent_s: Callable[[], float], processes: int) -> None:
+        self._how, self._side, self._start = how, side, start
+        self._spent_s, self._processes = spent_s, processes
+
+    def __iter__(self) -> Iterator[Moment]:
+        for step in range(self._start, self._how.steps):
+            share = max(step / self._how.steps, self._spent_s() / 60 / self._how.minutes)
+            if self._processes > 1:
+                agreed = torch.tensor(share, dtype=torch.float64)
+                distributed.broadcast(agreed, 0)
+                share = float(agreed)
+            if share >= 1:
+                return
+            side = self._how.coarse_side if share < self._how.coarse_share else self._side
+            yield Moment(step, share, side)
 
 
-def _update(
-    model: SlowFast, optimiser: torch.optim.Optimizer, bank: Bank, plan: Plan, side: int, processes: int
-) -> tuple[float, float]:
-    """One update: mean loss and accuracy of this process's batch."""
-    model.train()
-    x, y = bank.batch(plan.batch, side)
-    with torch.autocast("cpu", torch.bfloat16):
-        scores = model(x).logits
-    loss = functional.cross_entropy(scores.float(), y, label_smoothing=plan.smoothing)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    if processes > 1:
-        _average_gradients(model, processes)
-    nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-    optimiser.step()
-    return float(loss.detach()), float((scores.argmax(1) == y).float().mean())
+class _Batches(Dataset[tuple[Moment, Tensor, Tensor]]):
+    """A process's part of the batch of each moment."""
+
+    def __init__(self, bank: Bank, config: Config, rank: int, processes: int) -> None:
+        self._bank, self._config, self._rank = bank, config, rank
+        each, left = divmod(config.training.batch, processes)
+        self._count = each + (rank < left)
+
+    def __getitem__(self, moment: Moment) -> tuple[Moment, Tensor, Tensor]:
+        how = self._config.training
+        rng = np.random.default_rng((how.seed, self._rank, moment.step))
+        clips, labels = self._bank.batch(rng, self._count, moment.side, self._config.augmentation)
+        return moment, torch.from_numpy(clips), torch.from_numpy(labels)
 
 
-def _run(rank: int, processes: int, bank_folder: Path, out: Path, plan: Plan, port: int) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    if processes > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-        distributed.init_process_group("gloo", rank=rank, world_size=processes)
-    torch.manual_seed(plan.seed)
-    model, average = slowfast(NETWORK), slowfast(NETWORK)
-    average.load_state_dict(model.state_dict())
-    optimiser = torch.optim.AdamW(model.parameters(), plan.rate, weight_decay=plan.decay)
-    step, spent_s, saved = 0, 0.0, out / "checkpoint.pt"
-    if saved.exists():
-        state = torch.load(saved, weights_only=True)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent_s = state["step"], state["spent_s"]
-    bank = Bank(bank_folder, np.random.default_rng((plan.seed, rank, step)))
-    bank.refresh()
-    began, losses, hits = time.monotonic() - spent_s, [], []
-    share = 0.0
-    while share < 1:
-        spent_s = time.monotonic() - began
-        # All processes must agree on when to end.
-        share_now = torch.tensor(max(step / plan.steps, spent_s / 60 / plan.minutes))
-        if processes > 1:
-            distributed.broadcast(share_now, 0)
-        share = float(share_now)
-        for group in optimiser.param_groups:
-            group["lr"] = _learning_rate(plan, step, share)
-        side = plan.coarse_side if share < plan.coarse_share else SIDE
-        loss, hit = _update(model, optimiser, bank, plan, side, processes)
-        losses.append(loss)
-        hits.append(hit)
-        step += 1
-        if rank == 0:
-            _follow(average, model, min(plan.average, (step + 1) / (step + 10)))
-        if step % 50 == 0 or share >= 1:
-            bank.refresh()
-            if rank == 0:
-                held = accuracy(average, *bank.held_out())
-                state = {"model": model.state_dict(), "average": average.state_dict()}
-                state |= {"optimiser": optimiser.state_dict(), "step": step, "spent_s": spent_s}
-                torch.save(state, saved.with_suffix(".part"))
-                saved.with_suffix(".part").replace(saved)
-                row = [step, round(spent_s), np.mean(losses), np.mean(hits), held, len(bank.loaded)]
-                log.info("step %d, %d s: loss %.3f, accuracy %.3f, held out %.3f, %d shards", *row)
-                with (out / "curve.csv").open("a", newline="") as file:
-                    csv.writer(file).writerow(row)
-            losses.clear()
-            hits.clear()
-    if processes > 1:
-        distributed.destroy_process_group()
+@dataclass(frozen=True)
+class Place:
+    """Where a training reads and writes: the clips' folder, and that of the checkpoint."""
+
+    clips: Path
+    out: Path
 
 
-def train(bank: Path, out: Path, plan: Plan, processes: int = 2) -> None:
-    """Train, or go on from `out/checkpoint.pt`.
+Report = Callable[[Trainer, Moment], None]
+"""Called after each update; a point was added to the trainer's curve where its step is the trainer's."""
+
+
+def _silent(_trainer: Trainer, _moment: Moment) -> None:
+    return
+
+
+def train(config: Config, place: Place, device: torch.device, processes: int, report: Report = _silent) -> Trainer:
+    """Train, or go on from the checkpoint, until the steps or the minutes are used up.
 
     Args:
-        bank: Folder of `render_bank`.
-        out: Gets checkpoint.pt, curve.csv (step, seconds, loss, accuracy, held-out accuracy, shards), plan.json.
-        plan: How.
-        processes: How many share the work, one thread each.
+        config: How.
+        place: Where the rendered clips are; `out` gets the checkpoint.
+        device: "cuda" trains in one process, while `processes` prepare clips; "cpu" in `processes` of one thread.
+        processes: How many; no more than there are clips in a batch.
+        report: Takes the progress.
+
+    Raises:
+        ModelError: The clips or the checkpoint cannot be used, or a process ended early.
+        UsageError: The checkpoint was begun with another configuration.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "plan.txt").write_text("\n".join(f"{k} = {v}" for k, v in asdict(plan).items()) + "\n", encoding="utf-8")
-    port = 20000 + os.getpid() % 20000
-    if processes == 1:
-        _run(0, 1, bank, out, plan, port)
-    else:
-        spawn(_run, (processes, bank, out, plan, port), nprocs=processes)  # type: ignore[no-untyped-call]
+    place.out.mkdir(parents=True, exist_ok=True)
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    try:
+        if device.type != "cpu":
+            return _loop(config, place, device, rank=0, processes=1, workers=processes, report=report)
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        if processes == 1:
+            return _loop(config, place, device, rank=0, processes=1, workers=0, report=report)
+        return _together(config, place, processes, report)
+    finally:
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bank", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--shards", type=int, default=0, help="render so many files of 64 clips first")
-    parser.add_argument("--steps", type=int, default=Plan.steps)
-    parser.add_argument("--minutes", type=float, default=Plan.minutes)
-    parser.add_argument("--batch", type=int, default=Plan.batch)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    o = parser.parse_args(arguments)
-    if o.shards:
-        render_bank(o.bank, 1_000_000 + o.seed, o.shards)
-    train(o.bank, o.out, Plan(steps=o.steps, minutes=o.minutes, batch=o.batch, seed=o.seed), o.processes)
+def _together(config: Config, place: Place, processes: int, report: Report) -> Trainer:
+    """Train with further processes; this one is the first."""
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = (Path(folder) / "meeting").as_uri()
+        others = [
+            context.Process(target=_join, args=(config, place, rank, processes, meeting), daemon=True)
+            for rank in range(1, processes)
+        ]
+        for other in others:
+            other.start()
+        try:
+            distributed.init_process_group("gloo", init_method=meeting, rank=0, world_size=processes)
+            return _loop(config, place, torch.device("cpu"), 0, processes, workers=0, report=report)
+        except RuntimeError as error:
+            raise ModelError(
+                "A process of the training ended early. The same command goes on from the last checkpoint; "
+                "--processes 1 needs less memory.",
+                details=str(error),
+            ) from error
+        finally:
+            if distributed.is_initialized():
+                distributed.destroy_process_group()
+            for other in others:
+                other.join(10)
+                other.terminate()
 
 
-if __name__ == "__main__":
-    main()
+def _join(config: Config, place: Place, rank: int, processes: int, meeting: str) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
+    _loop(config, place, torch.device("cpu"), rank, processes, workers=0, report=_silent)
+    distributed.destroy_process_group()
+
+
+def _loop(
+    config: Config, place: Place, device: torch.device, rank: int, processes: int, workers: int, report: Report
+) -> Trainer:
+    trainer = Trainer(config, device, processes)
+    checkpoint = place.out / CHECKPOINT
+    if checkpoint.exists():
+        trainer.resume(checkpoint)
+    how, before_s, began_s = config.training, trainer.spent_s, time.monotonic()
+
+    def spent_s() -> float:
+        return before_s + time.monotonic() - began_s
+
+    schedule = _Schedule(how, config.clip.side, trainer.step, spent_s, processes)
+    batches = _Batches(Bank(place.clips, config.data), config, rank, processes)
+    watched = held_out(place.clips, config.data, config.clip.side)[0] if rank == 0 else None
+    recent: list[tuple[float, float]] = []
+    # With workers the moments are drawn a few batches ahead; without them each when its batch is due.
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=schedule,
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+    )
+    for moment, clips, labels in loader:
+        # Dropout, like the batch, follows from the step: a resumed training draws what an unbroken one would.
+        torch.manual_seed(_step_seed(how.seed, rank, moment.step))
+        recent.append(trainer.update(moment, clips, labels))
+        trainer.spent_s = spent_s()
+        if watched is not None:
+            if trainer.step % how.check_every == 0:
+                _check(trainer, recent, watched, checkpoint)
+            report(trainer, moment)
+    if watched is not None and recent:
+        _check(trainer, recent, watched, checkpoint)
+    return trainer
+
+
+def _step_seed(seed: int, rank: int, step: int) -> int:
+    return int(np.random.SeedSequence((seed, rank, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _check(trainer: Trainer, recent: list[tuple[float, float]], watched: tuple[U8, I64], checkpoint: Path) -> None:
+    """Measure the averaged network, add to the curve, and save."""
+    loss, hit = np.mean(recent, axis=0)
+    recent.clear()
+    found = accuracy(trainer.average, *watched, trainer.device)
+    trainer.curve.append(Point(trainer.step, trainer.spent_s / 60, float(loss), float(hit), found))
+    trainer.save(checkpoint)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name: "auto" (a GPU where there is one), "cpu" or "cuda".
+
+    Raises:
+        UsageError: There is no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("There is no GPU that torch can use; --device cpu trains without one.")
+    return torch.device(name)
+
+
+def usual_processes() -> int:
+    """Return how many processes this machine can run at the same time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -60,11 +60,15 @@ def test_nothing_jumps_from_frame_to_frame(motion: Motion) -> None:
         assert np.linalg.norm(np.diff(points, axis=0), axis=1).max() < 0.15
 
 
-@pytest.mark.parametrize("motion", [m for m in MOTIONS if m is not motions.standing], ids=lambda f: f.__name__)
-def test_every_action_moves_more_than_standing(motion: Motion) -> None:
-    def travel(of: Motion) -> float:
-        return max(float(np.ptp(p, axis=0).max()) for p in joints(Person(), of(T, Style())).at.values())
+def travel(motion: Motion) -> float:
+    """The longest way that a joint goes along one axis, in metres."""
+    return max(float(np.ptp(p, axis=0).max()) for p in joints(Person(), motion(T, Style())).at.values())
 
+
+@pytest.mark.parametrize(
+    "motion", [m for m in MOTIONS if m not in (motions.standing, motions.sitting)], ids=lambda f: f.__name__
+)
+def test_every_action_moves_more_than_standing(motion: Motion) -> None:
     assert travel(motion) > 3 * travel(motions.standing)
 
 
@@ -73,6 +77,11 @@ def test_the_leading_side_is_the_mirror_image() -> None:
     right = joints(Person(), motions.kicking(T, Style(side="R"))).at
     mirrored = right["ankleR"] * (-1, 1, 1)
     assert np.allclose(left["ankleL"], mirrored)
+
+
+@pytest.mark.parametrize("motion", [motions.standing, motions.sitting])
+def test_who_is_still_breathes_but_stays(motion: Motion) -> None:
+    assert 0 < travel(motion) < 0.1
 
 
 def test_standing_stands_on_its_feet() -> None:

@@ -1,53 +1,127 @@
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
+from slowfast_live.errors import ModelError, UsageError
 from slowfast_live.training import train
-from slowfast_live.training.dataset import LABELS, SIDE, TIMING, render_bank
+from slowfast_live.training.config import bundled
+from slowfast_live.training.dataset import LABELS
+from slowfast_live.training.train import CHECKPOINT, Moment, Place, Trainer, learning_rate, read_checkpoint
+
+from .tiny import tiny_config
+
+CPU = torch.device("cpu")
 
 
-def clip() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-
-
-def test_augmenting_is_seeded_and_gives_the_side_asked_for() -> None:
-    first, again, other = (train.augment(clip(), np.random.default_rng(s), 24) for s in (1, 1, 2))
-    assert first.shape == (4, 24, 24, 3) and first.dtype == np.uint8
-    assert np.array_equal(first, again) and not np.array_equal(first, other)
-
-
-def test_what_stands_still_stays_still_when_augmented() -> None:
-    still = np.repeat(clip()[:1], 4, 0)
-    changed = train.augment(still, np.random.default_rng(3), 32)
-    assert (changed == changed[:1]).all()
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    plan = train.Plan(rate=1.0, cooling=0.4)
-    rates = [train._learning_rate(plan, step, share) for step, share in ((0, 0.0), (59, 0.1), (500, 0.6), (800, 0.8))]
-    assert rates == pytest.approx([1 / 60, 1.0, 1.0, 0.5])
-    assert train._learning_rate(plan, 999, 1.0) == 0
+    how = tiny_config(rate=1.0, cooling=0.4, warm_up=60).training
+    stages = ((0, 0.0), (59, 0.1), (500, 0.6), (800, 0.8), (999, 1.0))
+    rates = [learning_rate(how, Moment(step, share, 96)) for step, share in stages]
+    assert rates == pytest.approx([1 / 60, 1.0, 1.0, 0.5, 0.0])
 
 
-def test_training_stops_resumes_and_writes_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole loop in this process, on four clips and a network of the smallest width."""
-    from dataclasses import replace
+def test_a_training_that_was_interrupted_ends_with_the_same_weights(clips: Path, tmp_path: Path) -> None:
+    config = tiny_config(steps=5)
+    whole = train.train(config, Place(clips, tmp_path / "whole"), CPU, 1)
 
-    monkeypatch.setattr(train, "NETWORK", replace(train.NETWORK, width=4, beta_inv=4))
-    threads = torch.get_num_threads()
-    render_bank(tmp_path / "bank", seed=0, shards=2, clips=2)
-    plan = train.Plan(steps=2, batch=2)
-    try:
-        train.train(tmp_path / "bank", tmp_path / "out", plan, processes=1)
-        state = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)
-        assert state["step"] == 3  # the last is the one at which the share is 1
-        train.train(tmp_path / "bank", tmp_path / "out", replace(plan, steps=4), processes=1)
-    finally:
-        torch.set_num_threads(threads)
-    state = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)
-    assert state["step"] == 5
-    assert len((tmp_path / "out" / "curve.csv").read_text().splitlines()) == 2
-    assert state["average"]["blocks.6.proj.weight"].shape[0] == len(LABELS)
-    assert TIMING.frames % 4 == 0 and SIDE % 32 == 0
+    def killed(trainer: Trainer, _moment: Moment) -> None:
+        if trainer.step == 3:  # one update after the checkpoint, which is lost
+            raise KeyboardInterrupt
+
+    place = Place(clips, tmp_path / "parts")
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, place, CPU, 1, killed)
+    assert read_checkpoint(place.out / CHECKPOINT)["step"] == 2
+    resumed = train.train(config, place, CPU, 1)
+
+    assert whole.step == resumed.step == 5
+    assert same(whole.network.state_dict(), resumed.network.state_dict())
+    assert same(whole.average.state_dict(), resumed.average.state_dict())
+    assert not same(whole.network.state_dict(), whole.average.state_dict())
+    without_time = [[point._replace(minutes=0.0) for point in t.curve] for t in (whole, resumed)]
+    assert without_time[0] == without_time[1] and [p.step for p in resumed.curve] == [2, 4, 5]
+    state = read_checkpoint(place.out / CHECKPOINT)
+    assert state["step"] == 5 and state["average"]["blocks.6.proj.weight"].shape[0] == len(LABELS)
+
+
+def test_another_seed_gives_other_weights(clips: Path, tmp_path: Path) -> None:
+    one, other = (train.train(tiny_config(seed=s), Place(clips, tmp_path / str(s)), CPU, 1) for s in (0, 1))
+    assert not same(one.network.state_dict(), other.network.state_dict())
+
+
+def test_small_pictures_come_first(clips: Path, tmp_path: Path) -> None:
+    sides: list[int] = []
+    train.train(tiny_config(steps=4), Place(clips, tmp_path), CPU, 1, lambda _, moment: sides.append(moment.side))
+    assert sides == [32, 32, 48, 48]
+
+
+def test_training_lowers_the_loss(clips: Path, tmp_path: Path) -> None:
+    """On eight clips, which it may learn by heart."""
+    config = tiny_config(steps=24, batch=8, check_every=8, rate=5e-3, warm_up=2)
+    curve = train.train(config, Place(clips, tmp_path), CPU, 1).curve
+    assert curve[-1].loss < 0.9 * curve[0].loss
+
+
+def test_two_processes_train_together(clips: Path, tmp_path: Path) -> None:
+    config = tiny_config(steps=2, batch=3)
+    done = train.train(config, Place(clips, tmp_path), CPU, 2)
+    assert done.step == 2 and read_checkpoint(tmp_path / CHECKPOINT)["step"] == 2
+    assert train.train(config, Place(clips, tmp_path), CPU, 1).step == 2
+
+
+def test_the_clock_ends_it_too(clips: Path, tmp_path: Path) -> None:
+    place = Place(clips, tmp_path)
+    train.train(tiny_config(steps=2), place, CPU, 1)
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    torch.save(state | {"spent_s": 3600.0}, tmp_path / CHECKPOINT)
+    assert train.train(tiny_config(steps=99, minutes=60.0), place, CPU, 1).step == 2
+
+
+def test_a_checkpoint_without_curve_and_configuration_is_read(clips: Path, tmp_path: Path) -> None:
+    """As they were written before those were kept in it."""
+    place = Place(clips, tmp_path)
+    train.train(tiny_config(steps=2), place, CPU, 1)
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    old = {name: state[name] for name in ("model", "average", "optimiser", "step", "spent_s")}
+    torch.save(old, tmp_path / CHECKPOINT)
+    resumed = train.train(tiny_config(steps=3), place, CPU, 1)
+    assert resumed.step == 3 and [point.step for point in resumed.curve] == [3]
+
+
+def test_another_configuration_does_not_go_on(clips: Path, tmp_path: Path) -> None:
+    place = Place(clips, tmp_path)
+    train.train(tiny_config(steps=1), place, CPU, 1)
+    with pytest.raises(UsageError, match=r"training\.rate was 0\.002, is 0\.1"):
+        train.train(tiny_config(steps=2, rate=0.1), place, CPU, 1)
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / CHECKPOINT).write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"checkpoint\.pt is no checkpoint"):
+        read_checkpoint(tmp_path / CHECKPOINT)
+    torch.save({"model": {}, "step": 1}, tmp_path / CHECKPOINT)
+    with pytest.raises(ModelError, match="it lacks average, optimiser, spent_s"):
+        read_checkpoint(tmp_path / CHECKPOINT)
+    state = {"model": {}, "average": {}, "optimiser": {}, "step": 1, "spent_s": 0.0}
+    torch.save(state, tmp_path / CHECKPOINT)
+    with pytest.raises(ModelError, match="belongs to another network"):
+        Trainer(tiny_config(), CPU).resume(tmp_path / CHECKPOINT)
+
+
+def test_devices() -> None:
+    assert train.choose_device("cpu") == CPU
+    assert train.choose_device("auto").type in ("cpu", "cuda")
+    if not torch.cuda.is_available():
+        with pytest.raises(UsageError, match="--device cpu"):
+            train.choose_device("cuda")
+
+
+def test_the_bundled_network_is_the_papers_with_weaker_fast_input() -> None:
+    network = train.network_config(bundled())
+    assert replace(network, num_classes=400).features == 32 * 32 + 32 * 32 // 4
