@@ -1,0 +1,89 @@
+"""The contender with the window: the app as users run it. The only part of the benchmark that loads Qt.
+
+The window runs on the main thread, orders are served on another one.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO
+
+from PySide6.QtCore import QMetaObject, Qt
+
+from slowfast_live.bench.live import Live
+from slowfast_live.bench.results import Facts, Reading
+from slowfast_live.bench.turns import serve
+from slowfast_live.inference.devices import DeviceInfo
+from slowfast_live.inference.spec import Model, Registry
+from slowfast_live.types import SourceKind, SourceSpec
+from slowfast_live.ui.app import SWITCH_S, AppOptions, LiveApp, Services, make_application
+
+
+class NoCameras:
+    """A machine without cameras: nothing is looked for while something is measured."""
+
+    version = 1
+
+    def cameras(self) -> list[SourceSpec]:
+        """See `CameraPort.cameras`."""
+        return []
+
+
+class WindowContender:
+    """See `Contender`; made and used on a thread beside the window's.
+
+    Args:
+        live: The window's pipeline, being opened.
+    """
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        live.wait_until_ready()
+
+    def facts(self) -> Facts:
+        """See `Contender.facts`."""
+        return self._live.facts()
+
+    def run(self, seconds: float) -> Reading:
+        """See `Contender.run`."""
+        return self._live.run(seconds)
+
+    def close(self) -> None:
+        """See `Contender.close`: the window closes its pipeline itself."""
+
+
+def run_window(model: Model, device: str, video: Path, orders: IO[bytes], answers: IO[bytes]) -> int:
+    """Open the window, serve the orders, close it when there are no more; return Qt's exit code."""
+    app = make_application()
+    sys.setswitchinterval(SWITCH_S)
+    windows: list[LiveApp] = []
+    live = Live(model, device, video, shown=lambda: windows[0].window.shown_frames)
+    with tempfile.TemporaryDirectory() as folder:
+        options = AppOptions(
+            source=SourceSpec(SourceKind.FILE, str(video)),
+            model=str(model.folder),
+            device=device,
+            settings_path=Path(folder) / "settings.json",
+        )
+        services = Services(
+            pipeline=lambda: live.pipeline,
+            cameras=NoCameras(),
+            devices=lambda: [DeviceInfo(device, device)],
+            registry=Registry([]),
+        )
+        window = LiveApp(app, options, services)
+        windows.append(window)
+        window.start()
+
+        def work() -> None:
+            serve(lambda: WindowContender(live), orders, answers)
+            QMetaObject.invokeMethod(window.window, "close", Qt.ConnectionType.QueuedConnection)
+
+        threading.Thread(target=work, name="orders", daemon=True).start()
+        try:
+            return app.exec()
+        finally:
+            window.close()
