@@ -1,0 +1,1 @@
+"""A long run with a person who never rests: does anything grow, leak or stop?"""
