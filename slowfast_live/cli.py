@@ -1,4 +1,4 @@
-"""The command line: without a command the window, else lists that need no screen."""
+"""The command line: without a command the window, else lists and analyses that need no screen."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from slowfast_live import __version__
 from slowfast_live.display import why_no_display
 from slowfast_live.errors import SlowFastLiveError, UsageError
+from slowfast_live.letters import visible
 
 if TYPE_CHECKING:
     from slowfast_live.inference.spec import Accuracy, Model
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 PROGRAM = "slowfast-live"
 MISTAKE = 2
 """Exit code for what the user can mend."""
-WITHOUT_A_SCREEN = "`slowfast-live models` and `slowfast-live devices` work without one"
+WITHOUT_A_SCREEN = "`slowfast-live analyze`, `slowfast-live models` and `slowfast-live devices` work without one"
 _QT_LIBRARIES = "libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libdbus-1-3"
 
 
@@ -29,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
     """Says a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(MISTAKE, f"{self.prog}: {message} (see {PROGRAM} --help)\n")
+        self.exit(MISTAKE, f"{self.prog}: {visible(message)} (see {PROGRAM} --help)\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -62,12 +63,98 @@ def make_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=run)
+    _add_analyze(commands)
+    _add_bench(commands)
+    _add_soak(commands)
     return parser
 
 
+def _add_analyze(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser(
+        "analyze",
+        help="say what happens when in video files, without a window",
+        description="Finds what happens when in video files, and writes it as JSON, tables, subtitles and a report.",
+        epilog="A run that was ended goes on with the same command. Exit code: 0 all is done, 1 some files failed, "
+        "2 a mistake in the command or a folder that cannot be written to, 130 ended with Ctrl-C.",
+    )
+    command.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="video files, and folders of them")
+    command.add_argument("--model", metavar="NAME", help="a model's name (see `models`) or folder")
+    command.add_argument("--device", metavar="D", default="CPU", help="CPU, GPU, NPU or AUTO (see `devices`)")
+    command.add_argument(
+        "--stride", metavar="SECONDS", type=_seconds, default=0.5, help="time from one look to the next (0.5)"
+    )
+    command.add_argument(
+        "--views",
+        metavar="N",
+        type=int,
+        default=1,
+        help="1 crop, 3 crops side by side, or 30: 10 clips of 3 crops for each video as a whole, as models are tested",
+    )
+    command.add_argument("--threshold", metavar="T", type=_share, help="score, 0 to 1, below which there is no action")
+    command.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("analysis"), help="where results go (analysis)"
+    )
+    command.add_argument(
+        "--format",
+        metavar="LIST",
+        default="json,csv,srt,vtt",
+        help="some of json,csv,srt,vtt (all; json is always written)",
+    )
+    command.add_argument(
+        "--annotate", action="store_true", help="write a copy of each video with the labels in it, too"
+    )
+    command.add_argument(
+        "--progress", choices=("bars", "json"), default="bars", help="for a person, or a JSON object a line"
+    )
+    command.set_defaults(run=_analyze)
+
+
+def _add_soak(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser(
+        "soak",
+        help="use the window without rest, and see whether anything grows or leaks",
+        description="Switches sources, models and devices, seeks, resizes and folds at random, and tells what that "
+        "does to memory, threads, handles and the window's answers. Exit code 1 where something grows, leaks or fails.",
+    )
+    command.add_argument("--minutes", metavar="N", type=_minutes, default=30.0, help="how long (30)")
+    command.add_argument("--seed", metavar="N", type=int, default=1, help="the same seed does the same things (1)")
+    command.add_argument("--report", metavar="FILE", type=Path, help="write all samples: .json (with verdict) or .csv")
+    command.add_argument("--every", metavar="SECONDS", type=_seconds, default=5.0, help="between two samples (5)")
+    command.add_argument("--trace", action="store_true", help="name the lines of Python that keep memory (slow)")
+    command.set_defaults(run=_soak)
+
+
+def _add_bench(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser(
+        "bench",
+        help="measure how fast models run here",
+        description="Measures how fast models run here, beside other ways to run them. Contenders take turns, each in "
+        "a process of its own. Figures: median of the rounds (lowest–highest).",
+    )
+    what = command.add_argument_group("what to measure")
+    what.add_argument("--model", metavar="NAME", action="append", default=[], help="a model; may be repeated")
+    what.add_argument("--device", metavar="D", default="CPU", help="CPU, GPU, NPU or AUTO (CPU)")
+    what.add_argument("--compare", action="store_true", help="all contenders; --model then names networks")
+    what.add_argument("--build-missing", action="store_true", help="with --compare: random weights for what is missing")
+    what.add_argument("--contender", metavar="NAME", action="append", default=[], help="only this one; may be repeated")
+    what.add_argument("--configurations", action="store_true", help="our request compiled in several ways, instead")
+    what.add_argument("--start", action="store_true", help="how long the app takes to start, instead")
+    what.add_argument("--profile", metavar="MODEL", action="append", default=[], help="time by layer, instead")
+    what.add_argument("--recommend", action="store_true", help="which model and device suit this machine, instead")
+    what.add_argument("--from", dest="report", metavar="FILE", type=Path, help="show an earlier --json file, instead")
+    how = command.add_argument_group("how")
+    how.add_argument("--seconds", type=_seconds, default=5.0, help="length of one turn (5)")
+    how.add_argument("--repeats", metavar="N", type=_count, default=3, help="turns of each contender (3)")
+    how.add_argument("--json", metavar="FILE", type=Path, help="write everything as JSON; - for standard output")
+    how.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables as Markdown; - likewise")
+    how.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: an object a line, for programs")
+    command.set_defaults(run=_bench)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code: 0, or 2 for what the user can mend."""
+    """Run the command line and return the exit code: 0, 2 for what the user can mend, or what a command says."""
     options = make_parser().parse_args(arguments)
+    options.words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
@@ -77,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     except SlowFastLiveError as error:
         logging.getLogger(__name__).info("Details: %s", error.details)
-        sys.stderr.write(f"{PROGRAM}: {' '.join(error.message.split())}\n")
+        sys.stderr.write(f"{PROGRAM}: {visible(' '.join(error.message.split()))}\n")
         return MISTAKE
     except BrokenPipeError:  # `slowfast-live models | head`
         sys.stderr.close()
@@ -104,11 +191,26 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _minutes(text: str) -> float:
+    try:
+        return _seconds(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"expected a number of minutes above 0, got '{text}'") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000, got '{text}'")
+    return int(text)
+
+
 def _window(options: argparse.Namespace) -> int:
     reason = why_no_display()
     if reason:
         raise UsageError(f"No window can be opened: {reason}; {WITHOUT_A_SCREEN}.")
     source = _source(options.source) if options.source is not None else None
+    if source is not None and options.session_log is not None and _same_file(source.address, options.session_log):
+        raise UsageError(f"--session-log: {options.session_log} is the video itself. Name another file.")
     if options.model is not None:
         from slowfast_live.inference.spec import Registry
 
@@ -140,6 +242,22 @@ def _window(options: argparse.Namespace) -> int:
     )
 
 
+def _soak(options: argparse.Namespace) -> int:
+    reason = why_no_display()
+    if reason:
+        raise UsageError(f"No window can be opened: {reason}; QT_QPA_PLATFORM=offscreen does without a screen.")
+    from slowfast_live.soak.command import SoakOptions, run
+
+    return run(SoakOptions(options.minutes, options.seed, options.report, options.every, options.trace))
+
+
+def _same_file(address: str, path: Path) -> bool:
+    try:
+        return path.samefile(address)
+    except (OSError, ValueError):
+        return False
+
+
 def _source(text: str) -> SourceSpec:
     from slowfast_live.sources import parse_source
     from slowfast_live.types import SourceKind
@@ -167,12 +285,38 @@ def _devices(options: argparse.Namespace) -> int:
     return 0
 
 
+def _analyze(options: argparse.Namespace) -> int:
+    from slowfast_live.analysis.analyzer import AnalysisSettings
+    from slowfast_live.analysis.command import INTERRUPTED, Order, run
+    from slowfast_live.analysis.outputs import Outputs
+
+    formats = tuple(name.strip().lower() for name in options.format.split(",") if name.strip())
+    order = Order(
+        given=tuple(options.paths),
+        outputs=Outputs(options.out, formats, options.annotate),
+        settings=AnalysisSettings(options.stride, options.views, options.threshold),
+        model=options.model,
+        device=options.device,
+        json_lines=options.progress == "json",
+    )
+    try:
+        return run(order)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from slowfast_live.bench.command import run
+
+    return run(options, options.words)
+
+
 def _models(options: argparse.Namespace) -> int:
     from slowfast_live.inference.spec import Registry
 
     models, broken = Registry().scan()
     for error in broken:
-        sys.stderr.write(f"{PROGRAM}: {error.message}\n")
+        sys.stderr.write(f"{PROGRAM}: {visible(error.message)}\n")
     if options.json:
         _print_json([_model_row(model) for model in models])
         return 0
@@ -229,7 +373,7 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for number, column in enumerate(columns):
         table.add_column(column, no_wrap=number == 0)  # the name is what gets copied
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(escape(visible(cell)) for cell in row))
     Console(highlight=False).print(table)
 
 

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import psutil
 
+from slowfast_live.core.clock import process_started_s
+from slowfast_live.core.history import History
+from slowfast_live.inference.backend import Backend, Runner
 from slowfast_live.inference.devices import list_devices
-from slowfast_live.inference.openvino_backend import OpenVinoBackend
-from slowfast_live.inference.spec import Registry
+from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.session_log import SessionLog, Summary
 from slowfast_live.sources import make_source
 from slowfast_live.sources.cameras import CameraWatcher
+from slowfast_live.types import Prediction, Readout
 from slowfast_live.ui.app import Services, run
 from slowfast_live.ui.options import AppOptions
 from slowfast_live.ui.ports import SessionFacts
 
 log = logging.getLogger(__name__)
+
+
+class LateBackend:
+    """OpenVINO, loaded by the first thread that compiles: that takes as long as all the rest before the first frame."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._backend: Backend | None = None
+
+    def compile(self, model: Model, device: str) -> Runner:
+        """See `Backend.compile`."""
+        with self._lock:
+            if self._backend is None:
+                from slowfast_live.inference.openvino_backend import OpenVinoBackend
+
+                self._backend = OpenVinoBackend()
+        return self._backend.compile(model, device)
 
 
 class Session:
@@ -26,9 +47,15 @@ class Session:
     def __init__(self, session_log: SessionLog | None) -> None:
         self._log = session_log
         self._rss_start_mb = _rss_mb()
-        self.pipeline = Pipeline(
-            OpenVinoBackend(), make_source, on_prediction=session_log.prediction if session_log else None
-        )
+        self.history = History()
+        self.pipeline = Pipeline(LateBackend(), make_source, on_prediction=self._note)
+        if session_log is not None:
+            session_log.tell = self.pipeline.tell
+
+    def _note(self, prediction: Prediction, readout: Readout) -> None:
+        self.history.add(prediction, readout)
+        if self._log is not None:
+            self._log.prediction(prediction, readout)
 
     def close(self, facts: SessionFacts) -> None:
         """Write the summary."""
@@ -54,6 +81,9 @@ class Session:
                 rss_mb_start=round(self._rss_start_mb, 1),
                 rss_mb_end=round(_rss_mb(), 1),
                 exit_reason=facts.exit_reason,
+                first_frame_s=_since_start_s(facts.first_shown_s),
+                first_prediction_s=_since_start_s(self._log.first_prediction_at_s),
+                computes_in=status.computes_in,
             )
         )
 
@@ -74,11 +104,17 @@ def run_window(options: AppOptions) -> int:
         devices=list_devices,
         registry=Registry(),
         on_close=session.close,
+        history=session.history,
     )
     try:
         return run(options, services)
     finally:
         cameras.stop()
+
+
+def _since_start_s(moment_s: float | None) -> float | None:
+    """Return how long after the start of the process a monotonic moment was."""
+    return None if moment_s is None else round(moment_s - process_started_s(), 3)
 
 
 def _rss_mb() -> float:

@@ -9,17 +9,19 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "slowfast_live"
 LAYERS = [
-    {"errors", "types", "paths", "display"},
+    {"errors", "types", "paths", "display", "colours", "letters"},
+    {"rules"},
     {"settings", "core"},
     {"sources", "inference"},
-    {"pipeline"},
-    {"session_log"},
+    {"export"},
+    {"pipeline", "recording"},
+    {"session_log", "analysis"},
     {"ui"},
-    {"window"},
+    {"window", "bench", "soak"},
     {"cli"},
     {"__main__"},
 ]
-OFFLINE = {"build", "training"}
+OFFLINE = {"build", "evaluation", "training"}
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -34,13 +36,20 @@ def test_the_pipeline_needs_no_qt() -> None:
     result = run(
         forbid("PySide6")
         + "import slowfast_live.pipeline, slowfast_live.inference.openvino_backend, slowfast_live.session_log\n"
-        + "import slowfast_live.sources.file, slowfast_live.sources.stream, slowfast_live.sources.camera"
+        + "import slowfast_live.sources.file, slowfast_live.sources.stream, slowfast_live.sources.camera\n"
+        + "import slowfast_live.analysis.command, slowfast_live.export.report\n"
+        + "import slowfast_live.export.video, slowfast_live.recording.recorder, slowfast_live.recording.replay"
     )
     assert result.returncode == 0, result.stderr
 
 
 def test_the_app_needs_no_torch() -> None:
     result = run(forbid("torch", "torchvision", "pytorchvideo", "onnx", "nncf") + "import slowfast_live.window")
+    assert result.returncode == 0, result.stderr
+
+
+def test_measuring_a_model_needs_no_torch() -> None:
+    result = run(forbid("torch", "torchvision", "onnx", "nncf", "numba") + "import slowfast_live.evaluation.cli")
     assert result.returncode == 0, result.stderr
 
 
@@ -52,6 +61,11 @@ def test_opencv_does_not_redirect_qt() -> None:
 def test_lists_load_neither_qt_nor_openvino() -> None:
     code = "import sys, slowfast_live.cli as c; c.main(['models'])\n"
     result = run(code + "assert not {'PySide6', 'openvino', 'av'} & set(sys.modules)")
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_window_is_there_before_openvino_is_loaded() -> None:
+    result = run("import sys, slowfast_live.window\nassert not {'openvino', 'av', 'pyqtgraph'} & set(sys.modules)")
     assert result.returncode == 0, result.stderr
 
 
@@ -75,6 +89,7 @@ def test_imports_go_one_way(path: Path) -> None:
     imports = imported_rooms(path) - {room, "__version__"}
     if room in OFFLINE:
         assert not imports & {"ui", "window", "cli"}
+        assert room != "evaluation" or "training" not in imports
         return
     level = next(i for i, layer in enumerate(LAYERS) if room in layer)
     allowed = set().union(*LAYERS[:level])
@@ -85,5 +100,15 @@ def test_imports_go_one_way(path: Path) -> None:
 def test_openvino_is_imported_in_one_place() -> None:
     for path in PACKAGE.rglob("*.py"):
         room = path.relative_to(PACKAGE).parts[0]
-        if room not in {"inference", *OFFLINE}:
+        if room not in {"inference", "bench", "build", "training"}:
             assert "import openvino" not in path.read_text(), path
+
+
+def test_nobody_is_told_that_a_model_is_built() -> None:
+    result = run(
+        "import sys, warnings, slowfast_live.build\n"
+        "warnings.simplefilter('ignore')\n"
+        "import nncf.telemetry.wrapper, openvino.tools.ovc\n"
+        "assert sys.modules['openvino_telemetry'] is None"
+    )
+    assert result.returncode == 0, result.stderr

@@ -140,8 +140,8 @@ def test_a_person_uses_the_window(display: str, tmp_path: Path, tiny_models: Pat
         held = person.seen["position_s"]
         assert person.sees(lambda s: "Play" in s["places"], "the button offers to play")["position_s"] == held
 
-        person.click("Position", across=0.8)
-        person.sees(lambda s: s["position_s"] > 10, "a click on the slider goes there")
+        person.click("Timeline", across=0.8)
+        person.sees(lambda s: s["position_s"] > 10, "a click in the timeline goes there")
 
         person.click("Play")
         person.sees(lambda s: not s["paused"], "it plays again")

@@ -46,7 +46,7 @@ def test_lines_are_as_documented(tmp_path: Path) -> None:
         "device": "CPU",
     }
     assert second["label"] is None
-    assert last["type"] == "summary" and last["exit_reason"] == "closed" and len(last) == 17
+    assert last["type"] == "summary" and last["exit_reason"] == "closed" and len(last) == 20
 
 
 def test_a_folder_is_no_log(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ SETTINGS = st.builds(
     camera_size=SIZES,
     geometry=TEXT,
     side_panel=st.booleans(),
+    panel=st.sampled_from(["details", "events"]),
+    timeline=st.booleans(),
     folded=st.lists(TEXT, max_size=4),
     overlay_bars=st.booleans(),
     theme=st.sampled_from(["auto", "light", "dark"]),

@@ -15,7 +15,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
 
-from slowfast_live.ui.colours import action_colour
+from slowfast_live.colours import action_colour
+from slowfast_live.ui import wording
 from slowfast_live.ui.shortcuts import describe, tip
 from slowfast_live.ui.theme import GRID, LIGHT, Theme
 
@@ -40,8 +41,10 @@ class _Labels(QAbstractListModel):
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         label = self._labels[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return label
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return wording.tooltip(label)
         if role == Qt.ItemDataRole.DecorationRole:
             dot = QPixmap(GRID, GRID)
             dot.fill(QColor(action_colour(label, self._theme.name)))

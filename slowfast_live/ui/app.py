@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -15,8 +15,10 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from slowfast_live import __version__, paths
+from slowfast_live.core.history import History
 from slowfast_live.inference.devices import DeviceInfo
 from slowfast_live.inference.spec import Registry
+from slowfast_live.ui.alerts import Alerts
 from slowfast_live.ui.background import Background
 from slowfast_live.ui.bridge import Bridge
 from slowfast_live.ui.controller import Controller
@@ -25,6 +27,7 @@ from slowfast_live.ui.memory import Memory
 from slowfast_live.ui.model_builder import BuildTools, ModelBuilder
 from slowfast_live.ui.options import AppOptions
 from slowfast_live.ui.ports import CameraPort, PipelinePort, SessionFacts
+from slowfast_live.ui.recording import Recording
 from slowfast_live.ui.theme import ThemeManager
 
 __all__ = ["AppOptions", "LiveApp", "Services", "make_application", "run"]
@@ -32,7 +35,7 @@ __all__ = ["AppOptions", "LiveApp", "Services", "make_application", "run"]
 log = logging.getLogger(__name__)
 qt_log = logging.getLogger("qt")
 
-_SWITCH_S = 0.5e-3
+SWITCH_S = 0.5e-3
 """A thread that wants Python's lock gets it after this time. Painting takes and leaves the lock a hundred times a
 picture; at Python's own 5 ms a busy capture or inference thread would stretch 5 ms of painting to 25."""
 
@@ -56,7 +59,9 @@ class Services:
         registry: The models at hand.
         on_close: Called once with what only the window knows, when it is closed.
         snapshots: Folder of the snapshots; the user's pictures where None.
+        recordings: Folder of the recordings; the user's videos where None.
         build: What builds models.
+        history: What the pipeline's predictions are written to.
     """
 
     pipeline: Callable[[], PipelinePort]
@@ -65,7 +70,9 @@ class Services:
     registry: Registry
     on_close: Callable[[SessionFacts], object] | None = None
     snapshots: Path | None = None
+    recordings: Path | None = None
     build: BuildTools | None = None
+    history: History = field(default_factory=History)
 
 
 class LiveApp(QObject):
@@ -98,9 +105,44 @@ class LiveApp(QObject):
         )
         self.builder = ModelBuilder(services.build, self)
         self.window = MainWindow(
-            self.bridge, self.controller, self.themes, self.background, self.builder, services.snapshots
+            self.bridge,
+            self.controller,
+            self.themes,
+            self.background,
+            self.builder,
+            services.history,
+            services.snapshots,
         )
         self.window.closed.connect(self.close)
+        self.recording = self._add_recording(services.recordings)
+        self.alerts = self._add_alerts()
+
+    def _add_recording(self, folder: Path | None) -> Recording:
+        window = self.window
+        recording = Recording(self.pipeline, self.memory, self.background, window.actions_by_id, folder, self)
+        recording.notice.connect(window.notice_bar.show_notice)
+        recording.settled.connect(window.notice_bar.withdraw)
+        recording.button.set_theme(self.themes.theme)
+        self.themes.changed.connect(recording.button.set_theme)
+        self.bridge.status.connect(recording.show_status)
+        window.source_bar.add_tool(recording.button)
+        window.menu.insertMenu(window.actions_by_id["full_screen"], recording.make_menu(window.menu))
+        return recording
+
+    def _add_alerts(self) -> Alerts:
+        actions = self.window.actions_by_id
+        alerts = Alerts(
+            lambda: self.bridge.latest_readout,
+            lambda: self.controller.labels,
+            self.memory,
+            self.background,
+            actions["rules"],
+            self.window,
+        )
+        alerts.notice.connect(self.window.notice_bar.show_notice)
+        self.bridge.status.connect(alerts.look)
+        self.window.menu.insertAction(actions["models"], actions["rules"])
+        return alerts
 
     def start(self) -> None:
         """Show the window; everything that takes time begins after it is on the screen."""
@@ -140,8 +182,12 @@ class LiveApp(QObject):
             ui_work_ms_max=self.window.stall_meter.work_max_ms,
             exit_reason=self._exit_reason,
             status=status,
+            first_shown_s=self.window.first_shown_s,
         )
         self.bridge.stop()
+        self.window.story.close()
+        self.recording.close()
+        self.alerts.close()
         self.pipeline.stop()
         self.memory.save_now()
         self.background.wait(1.0)
@@ -181,7 +227,7 @@ def run(options: AppOptions, services: Services) -> int:
     """
     app = make_application()
     switch_s = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(SWITCH_S)
     live = LiveApp(app, options, services)
     restore = _quit_on_signals(live)
     try:

@@ -34,11 +34,20 @@ class ShownFrames:
     def add(self) -> None:
         """Count one frame, painted now."""
         now_s = self._clock_s()
-        self._first_s = now_s if self._first_s is None else self._first_s
+        if self._first_s is None:
+            self._first_s = now_s
+        elif now_s < self._last_s:  # the clock was set back: what was measured before moves with it
+            self._first_s += now_s - self._last_s
+            self._recent.clear()
         self._last_s = now_s
         self.count += 1
         self._recent.append(now_s)
         self._forget(now_s)
+
+    @property
+    def first_s(self) -> float | None:
+        """When the first one was painted, in monotonic seconds; None before it."""
+        return self._first_s
 
     @property
     def fps(self) -> float:

@@ -6,9 +6,12 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from slowfast_live.types import Frame
+from slowfast_live.types import Frame, PipelineState, Status
+from slowfast_live.ui import wording
+from slowfast_live.ui.model_card import BUILD_COMMAND
 from slowfast_live.ui.overlay import Overlay, OverlayPainter
 from slowfast_live.ui.presenter import Presented, fit
+from slowfast_live.ui.shortcuts import key_text
 from slowfast_live.ui.theme import GRID, LIGHT, REGULAR, STRONG, TEXT, TEXT_LARGE, Theme, font
 
 _POINTER_MS = 2000
@@ -195,3 +198,20 @@ class Canvas(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802
         """Prefer a 16:9 picture."""
         return QSize(960, 540)
+
+
+def empty_words(status: Status) -> tuple[str, str]:
+    """Return what is said while there is no picture: (title, hint)."""
+    name = wording.source_name(status.source) if status.source else ""
+    if status.state is PipelineState.FAILED:
+        return f"{name or 'The source'} cannot be shown", "Choose another source, or drop a video here."
+    if status.opening or status.state is PipelineState.STARTING:
+        return f"Opening {name}…" if name else "Starting…", ""
+    if status.source is None:
+        return (
+            "Nothing is open",
+            f"Choose a source, or drop a video here. Models are built with {key_text('models')} or {BUILD_COMMAND}",
+        )
+    if status.info is None:
+        return f"{name} cannot be shown", "Choose another source, or drop a video here."
+    return "", ""

@@ -81,6 +81,7 @@ class Controller(QObject):
         self._asked: Model | None = None
         self._searched = False
         self._running: str | None = None
+        self._held: str | None = None
         self._camera_version = 0
         self._waiting_since_s: float | None = None
 
@@ -112,6 +113,7 @@ class Controller(QObject):
         self.pipeline.set_mirror(self.mirror)
         self.pipeline.set_loop(self.loop)
         self.pipeline.set_threshold(self.threshold)
+        self.pipeline.set_rest(self.memory.settings.rest)
         self._waiting_since_s = time.monotonic()
         self._begin()
         self._background.run(self._find_models, self._models_found, self._models_failed, name="models")
@@ -247,6 +249,12 @@ class Controller(QObject):
         self.memory.settings.threshold = threshold
         self.memory.changed()
 
+    def set_rest(self, rest: bool) -> None:
+        """Let the model rest while nothing moves."""
+        self.pipeline.set_rest(rest)
+        self.memory.settings.rest = rest
+        self.memory.changed()
+
     # Models and devices
 
     def look_for_models(self) -> None:
@@ -268,6 +276,26 @@ class Controller(QObject):
         self.pipeline.use_device(device)
         self.memory.settings.device = device
         self.memory.changed()
+
+    def choose(self, model: str, device: str) -> None:
+        """Switch to a model and a device at once, as a measurement recommended."""
+        if (found := self._models.get(model)) is None:
+            return
+        self.pipeline.use_model(found, device)
+        self.memory.settings.model, self.memory.settings.device = model, device
+        self.memory.changed()
+
+    def hold_model(self) -> None:
+        """Stop recognising, so that something else can be measured."""
+        self._held = self.pipeline.status().model
+        self.pipeline.use_model(None)
+
+    def restore_model(self) -> None:
+        """Go on with the model that was held, unless another one was chosen meanwhile."""
+        held, self._held = self._models.get(self._held or ""), None
+        status = self.pipeline.status()
+        if held is not None and status.model is None and not status.switching:
+            self.pipeline.use_model(held)
 
     def _find_models(self) -> Found:
         """Look for models; runs on a thread."""
@@ -301,6 +329,12 @@ class Controller(QObject):
     def models(self) -> list[Model]:
         """The models at hand, as the dropdown offers them."""
         return list(self._models.values())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The actions that the running model knows."""
+        model = self._models.get(self._running) if self._running is not None else None
+        return model.spec.labels if model is not None else ()
 
     @property
     def _device(self) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -22,13 +24,15 @@ from slowfast_live.ui.theme import GRID
 
 
 class HelpSheet(QDialog):
-    """Lists the shortcuts in two columns; closes with Esc or `?`."""
+    """Lists the shortcuts in two columns, which scroll where the window is small; closes with Esc or `?`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
-        columns = QHBoxLayout()
-        columns.setSpacing(5 * GRID)
+        sheet = QWidget()
+        columns = QHBoxLayout(sheet)
+        columns.setContentsMargins(0, 0, 2 * GRID, 0)
+        columns.setSpacing(3 * GRID)
         groups = [(name, list(entries)) for name, entries in groupby(COMMANDS, key=lambda entry: entry.group)]
         total, placed = sum(len(entries) + 2 for _, entries in groups), 0
         left, right = QGridLayout(), QGridLayout()
@@ -54,8 +58,17 @@ class HelpSheet(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 2 * GRID)
         layout.setSpacing(2 * GRID)
-        layout.addLayout(columns)
+        scroll = QScrollArea()
+        scroll.setWidget(sheet)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout.addWidget(scroll, 1)
         layout.addLayout(foot)
+        room = parent.size() if parent is not None else self.screen().availableSize()
+        wanted = sheet.sizeHint() + QSize(6 * GRID, 5 * GRID + buttons.sizeHint().height() + 2 * GRID)
+        self.resize(wanted.boundedTo(room - QSize(2 * GRID, 2 * GRID)))
 
     def _add(self, column: QGridLayout, name: str, entries: list[Command]) -> None:
         heading = QLabel(name)

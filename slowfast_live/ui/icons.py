@@ -36,11 +36,23 @@ _SHAPES = {
     "help": '<circle cx="12" cy="12" r="8.5" ' + _STROKE + '/><path d="M9.7 9.6a2.4 2.4 0 1 1 3.3 2.3c-.7.3-1 .8-1 '
     '1.6M12 16.4v.1" ' + _STROKE + "/>",
     "mirror": '<path d="M12 4v16M9 7.5L4 17h5zM15 7.5L20 17h-5z" ' + _STROKE + "/>",
+    "record": '<circle cx="12" cy="12" r="7" fill="{c}"/>',
+    "stop": '<rect x="6" y="6" width="12" height="12" rx="2" fill="{c}"/>',
     "close": '<path d="M6.5 6.5l11 11M17.5 6.5l-11 11" ' + _STROKE + "/>",
     "chevron-down": '<path d="M6 9.5l6 6 6-6" ' + _STROKE + "/>",
     "chevron-right": '<path d="M9.5 6l6 6-6 6" ' + _STROKE + "/>",
     "check": '<path d="M5 12.5l5 5 9-11" stroke="{c}" stroke-width="3" fill="none" stroke-linecap="round" '
     'stroke-linejoin="round"/>',
+    "undo": '<path d="M8 5L4 9l4 4M4.5 9H14a5.5 5.5 0 0 1 0 11H9" ' + _STROKE + "/>",
+    "export": '<path d="M12 15V4M8 7.5L12 3.5l4 4M5 13v6.5h14V13" ' + _STROKE + "/>",
+    "rename": '<path d="M5 19l1-4L16.5 4.5l3 3L9 18z" ' + _STROKE + "/>",
+    "delete": '<path d="M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7" ' + _STROKE + "/>",
+    "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="2" '
+    + _STROKE
+    + '/><path d="M15.5 5.5v-1h-11v11h1" '
+    + _STROKE
+    + "/>",
+    "timeline": '<path d="M4 8.5h6M13 8.5h7M4 15.5h3M10 15.5h10" stroke="{c}" stroke-width="4" fill="none"/>',
     "reset": '<path d="M5 5v5h5M5.6 10a7.5 7.5 0 1 1-1 5" ' + _STROKE + "/>",
 }
 
@@ -68,12 +80,12 @@ def pixmap(name: str, colour: str, size: int = 20, ratio: float = 1.0) -> QPixma
 
 
 @lru_cache(maxsize=128)
-def icon(name: str, theme: Theme) -> QIcon:
-    """Return an icon in a theme's colours: text when off, accent when on, grey when disabled."""
+def icon(name: str, theme: Theme, off: str = "") -> QIcon:
+    """Return an icon in a theme's colours: text (or `off`) when off, accent when on, grey when disabled."""
     result = QIcon()
     for ratio in (1.0, 2.0):
         for mode, state, colour in (
-            (QIcon.Mode.Normal, QIcon.State.Off, theme.text),
+            (QIcon.Mode.Normal, QIcon.State.Off, off or theme.text),
             (QIcon.Mode.Normal, QIcon.State.On, theme.accent),
             (QIcon.Mode.Disabled, QIcon.State.Off, theme.disabled),
             (QIcon.Mode.Disabled, QIcon.State.On, theme.disabled),

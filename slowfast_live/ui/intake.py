@@ -7,18 +7,15 @@ from pathlib import Path
 
 from slowfast_live.errors import UsageError
 from slowfast_live.sources import parse_source
+from slowfast_live.sources.address import VIDEO_SUFFIXES
 from slowfast_live.types import Level, Notice, SourceKind, SourceSpec
 
-SUFFIXES = (
-    ".mp4", ".mkv", ".avi", ".mov", ".webm", ".gif", ".m4v",
-    ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv", ".3gp",
-)  # fmt: skip
 NO_CAMERA = Notice(Level.INFO, "No camera found. Playing the demo.")
 
 
 def file_filter() -> str:
     """Return the filter of the file dialog."""
-    return "Videos ({});;All files (*)".format(" ".join(f"*{suffix}" for suffix in SUFFIXES))
+    return "Videos ({});;All files (*)".format(" ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES))
 
 
 def source_of(text: str) -> SourceSpec | None:
@@ -34,7 +31,7 @@ def source_of(text: str) -> SourceSpec | None:
         if source.kind is SourceKind.STREAM:
             return source
         path = Path(source.address)
-        plausible = source.kind is SourceKind.FILE and (path.suffix.lower() in SUFFIXES or path.exists())
+        plausible = source.kind is SourceKind.FILE and (path.suffix.lower() in VIDEO_SUFFIXES or path.exists())
     except (UsageError, OSError, RuntimeError, ValueError):  # too long, no such home, a NUL inside
         return None
     return source if plausible else None

@@ -23,6 +23,7 @@ _ROWS = (
     ("predictions", "Predictions", "Predictions a second"),
     ("latency", "Latency", "From the capture of the newest frame to its prediction"),
     ("infer", "Inference", "Time that the model needs for one clip"),
+    ("computes", "Computes in", "Number format that the processor calculates in, whatever the weights are stored in"),
     ("dropped", "Dropped", "Frames that came too late and were left out"),
     ("size", "Picture", "Size of the source's picture"),
 )
@@ -84,6 +85,7 @@ class LivePanel(QWidget):
             ("predictions", f"{wording.rate(status.predictions_per_s)} /s" if known else "–"),
             ("latency", f"{status.latency_ms:.0f} ms" if known else "–"),
             ("infer", f"{status.infer_ms:.0f} ms" if known else "–"),
+            ("computes", status.computes_in or "–"),
             ("dropped", str(status.frames_dropped)),
             ("size", size + stated),
         ):

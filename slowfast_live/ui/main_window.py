@@ -6,8 +6,8 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QMimeData, QStandardPaths, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import QByteArray, QEvent, QStandardPaths, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -21,25 +21,28 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from slowfast_live.core.history import History
 from slowfast_live.inference.spec import Model
-from slowfast_live.types import Level, Notice, PipelineState, Readout, SourceKind, SourceSpec, Status
-from slowfast_live.ui import intake, live_panel, overlay, snapshot, wording
+from slowfast_live.settings import Panel
+from slowfast_live.types import PipelineState, Readout, SourceKind, SourceSpec, Status
+from slowfast_live.ui import intake, live_panel, overlay
 from slowfast_live.ui.background import Background
 from slowfast_live.ui.bridge import Bridge, ShownFrames
-from slowfast_live.ui.canvas import Canvas
+from slowfast_live.ui.canvas import Canvas, empty_words
 from slowfast_live.ui.controller import NO_MODEL, Controller
+from slowfast_live.ui.drops import dropped_text
 from slowfast_live.ui.help_sheet import HelpSheet
 from slowfast_live.ui.menu import MainMenu
-from slowfast_live.ui.model_builder import ModelBuilder, Outcome
-from slowfast_live.ui.model_card import BUILD_COMMAND
-from slowfast_live.ui.model_catalogue import Speeds
-from slowfast_live.ui.model_manager import ModelManager
+from slowfast_live.ui.model_builder import ModelBuilder
 from slowfast_live.ui.notice_bar import NoticeBar
 from slowfast_live.ui.presenter import Presented
-from slowfast_live.ui.shortcuts import key_text, make_actions
+from slowfast_live.ui.shortcuts import make_actions
+from slowfast_live.ui.side_dialogs import SideDialogs
 from slowfast_live.ui.side_panel import SidePanel
+from slowfast_live.ui.snapshot import Snapshots
 from slowfast_live.ui.source_bar import SourceBar
 from slowfast_live.ui.stalls import StallMeter
+from slowfast_live.ui.story import Story
 from slowfast_live.ui.theme import Theme, ThemeManager
 from slowfast_live.ui.transport import Transport
 
@@ -58,6 +61,7 @@ class MainWindow(QMainWindow):
         themes: The theme in force.
         background: Who runs what takes time.
         builder: Who builds models.
+        history: What was recognised so far.
         snapshots: Folder of the snapshots.
     """
 
@@ -70,6 +74,7 @@ class MainWindow(QMainWindow):
         themes: ThemeManager,
         background: Background,
         builder: ModelBuilder,
+        history: History,
         snapshots: Path | None = None,
     ) -> None:
         super().__init__()
@@ -79,9 +84,7 @@ class MainWindow(QMainWindow):
             themes,
             background,
         )
-        self._builder, self._snapshots = builder, snapshots
-        self._speeds = Speeds()
-        self._manager: ModelManager | None = None
+        self.dialogs = SideDialogs(controller, themes, background, builder, self)
         self._settings = controller.memory.settings
         self._dialog: QWidget | None = None
         self._normal_state = Qt.WindowState.WindowNoState
@@ -105,7 +108,10 @@ class MainWindow(QMainWindow):
         self.source_bar = SourceBar(self.menu)
         self.notice_bar = NoticeBar()
         self.canvas = Canvas()
-        self.side_panel = SidePanel(self._settings.folded)
+        self.snapshots = Snapshots(self.canvas, background, snapshots, self)
+        self.story = Story(history, controller, self.actions_by_id, background, self)
+        self.timeline = self.story.timeline
+        self.side_panel = SidePanel(self.story.events, self._settings.folded)
         self.transport = Transport(self.actions_by_id)
         self._lay_out()
         self._wire()
@@ -120,6 +126,11 @@ class MainWindow(QMainWindow):
     def shown_frames(self) -> int:
         """Distinct frames painted so far."""
         return self._shown.count
+
+    @property
+    def first_shown_s(self) -> float | None:
+        """When the first frame was painted, in monotonic seconds; None before it."""
+        return self._shown.first_s
 
     @property
     def display_fps(self) -> float:
@@ -146,6 +157,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.source_bar)
         column.addWidget(self.notice_bar)
         column.addLayout(middle, 1)
+        column.addWidget(self.timeline)
         column.addWidget(self.transport)
         self.setCentralWidget(root)
         root.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # holds the focus until a key asks for it
@@ -157,7 +169,7 @@ class MainWindow(QMainWindow):
         bridge.status.connect(self._show_status)
         bridge.readout.connect(self._show_readout)
         bridge.notice.connect(self.notice_bar.show_notice)
-        self._builder.finished.connect(self._model_built)
+        self.dialogs.notice.connect(self.notice_bar.show_notice)
         self.canvas.target_changed.connect(bridge.presenter.set_target)
         self.canvas.painted.connect(self._painted)
         self.canvas.activated.connect(self.actions_by_id["full_screen"].trigger)
@@ -169,13 +181,18 @@ class MainWindow(QMainWindow):
         self.source_bar.source_chosen.connect(controller.open_source)
         self.source_bar.file_wanted.connect(self.ask_file)
         self.source_bar.url_wanted.connect(self.ask_url)
-        self.source_bar.manager_wanted.connect(self.show_models)
+        self.source_bar.manager_wanted.connect(self.dialogs.show_models)
         self.source_bar.model_chosen.connect(controller.choose_model)
         self.source_bar.device_chosen.connect(controller.choose_device)
-        self.transport.seek.connect(lambda t_s, scrubbing: controller.pipeline.seek(t_s, scrubbing=scrubbing))
+        self.timeline.scrubbed.connect(self.transport.show_scrubbed)
+        self.snapshots.notice.connect(self.notice_bar.show_notice)
+        self.story.notice.connect(self.notice_bar.show_notice)
+        self.story.following_changed.connect(lambda on: self.transport.now.setVisible(not on))
+        self.story.chronicle.changed.connect(lambda: self.side_panel.show_count(len(self.story.chronicle.notes)))
         self.transport.speed_chosen.connect(controller.pipeline.set_speed)
         self.side_panel.now.threshold_chosen.connect(controller.set_threshold)
         self.side_panel.folded_changed.connect(self._remember_folded)
+        self.side_panel.panel_changed.connect(self._remember_panel)
 
     def _wire_actions(self) -> None:
         controller, now = self._controller, self.side_panel.now
@@ -191,15 +208,19 @@ class MainWindow(QMainWindow):
             "slower": lambda: controller.faster(-1),
             "faster": lambda: controller.faster(1),
             "leave_full_screen": lambda: self.actions_by_id["full_screen"].setChecked(False),
-            "snapshot": self.take_snapshot,
+            "snapshot": self.snapshots.take,
             "lower": lambda: now.nudge(-_THRESHOLD_STEP),
             "higher": lambda: now.nudge(_THRESHOLD_STEP),
             "recommended": now.use_recommended,
-            "models": self.show_models,
+            "models": self.dialogs.show_models,
+            "analyze": self.dialogs.show_analyze,
+            "measure": self.dialogs.measure_machine,
             "focus_source": lambda: self._open_choice(self.source_bar.sources),
             "focus_model": lambda: self._open_choice(self.source_bar.models),
             "focus_device": lambda: self._open_choice(self.source_bar.devices),
             "find_action": self._find_action,
+            "events": self._show_events,
+            **self.story.commands,
             "menu": self.source_bar.open_menu,
             "dismiss": self.notice_bar.dismiss,
             "help": self.show_help,
@@ -210,8 +231,10 @@ class MainWindow(QMainWindow):
         toggled: dict[str, Callable[[bool], object]] = {
             "mirror": controller.set_mirror,
             "loop": controller.set_loop,
+            "rest": controller.set_rest,
             "full_screen": self.set_full_screen,
             "side_panel": self._set_side_panel,
+            "timeline": self._set_timeline,
             "overlay_bars": self._set_overlay_bars,
             "on_top": self._set_on_top,
         }
@@ -227,12 +250,16 @@ class MainWindow(QMainWindow):
             ("mirror", self._controller.mirror),
             ("loop", self._controller.loop),
             ("overlay_bars", settings.overlay_bars),
+            ("rest", settings.rest),
         ):
             self.actions_by_id[name].blockSignals(True)
             self.actions_by_id[name].setChecked(value)
             self.actions_by_id[name].blockSignals(False)
         self.actions_by_id["side_panel"].setChecked(settings.side_panel)
         self.side_panel.setVisible(settings.side_panel)
+        self.side_panel.show_panel(settings.panel)
+        self.actions_by_id["timeline"].setChecked(settings.timeline)
+        self.timeline.set_slim(not settings.timeline)
         self.actions_by_id["on_top"].setChecked(settings.on_top)
         self.side_panel.now.set_threshold(self._controller.threshold)
         if not settings.geometry or not self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode())):
@@ -243,6 +270,7 @@ class MainWindow(QMainWindow):
     def _present(self, presented: Presented) -> None:
         if self._bridge.latest_status.state is not PipelineState.FAILED:
             self.canvas.present(presented)
+            self.story.show_picture(presented)
 
     def _painted(self) -> None:
         self._shown.add()
@@ -259,9 +287,10 @@ class MainWindow(QMainWindow):
     def _show_status(self, status: Status) -> None:
         self._controller.tick(status)
         if (prediction := self._controller.pipeline.prediction()) is not None:
-            self._speeds.add(prediction)
+            self.dialogs.note(prediction)
         self.source_bar.show_status(status)
         self.transport.show_status(status)
+        self.story.show_status(status)
         self._ticks += 1
         if self.side_panel.isVisible() and self._ticks % _CALM == 0:
             self.side_panel.show_status(status, self._shown.fps)
@@ -287,7 +316,7 @@ class MainWindow(QMainWindow):
             self.notice_bar.withdraw(NO_MODEL)
 
     def _set_theme(self, theme: Theme) -> None:
-        for part in (self.source_bar, self.notice_bar, self.canvas, self.side_panel, self.transport):
+        for part in (self.source_bar, self.notice_bar, self.canvas, self.side_panel, self.story, self.transport):
             part.set_theme(theme)
 
     # Wishes
@@ -318,25 +347,6 @@ class MainWindow(QMainWindow):
         """Show the sheet of shortcuts."""
         self._open_dialog(HelpSheet(self))
 
-    def show_models(self) -> None:
-        """Show the model manager beside the window; it is the same one each time."""
-        if self._manager is None:
-            self._manager = ModelManager(self._controller, self._builder, self._background, self._speeds, self)
-            self._themes.changed.connect(self._manager.set_theme)
-            self._manager.set_theme(self._themes.theme)
-        self._manager.open_up()
-
-    def _model_built(self, outcome: Outcome) -> None:
-        if outcome.done:
-            self._controller.rescan(outcome.order.folder_stem)
-        if self._manager is not None and self._manager.isVisible():
-            return  # it says so itself
-        if outcome.done:
-            self.notice_bar.show_notice(Notice(Level.INFO, f"{outcome.message} Choose it in the list of models."))
-        elif not outcome.cancelled:
-            text = f"Building {outcome.order.title} failed: {outcome.message}"
-            self.notice_bar.show_notice(Notice(Level.ERROR, text, outcome.log))
-
     def _open_dialog(self, dialog: QFileDialog | QInputDialog | HelpSheet) -> None:
         self._dialog = dialog
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -350,29 +360,16 @@ class MainWindow(QMainWindow):
         self.actions_by_id["side_panel"].setChecked(True)
         self.side_panel.find_action()
 
-    def take_snapshot(self) -> None:
-        """Save the picture with its overlay, off the GUI thread; a notice names the file."""
-        frame, over, shown = self.canvas.frame, self.canvas.overlay, self.canvas.picture_rect().size()
-        if frame is None:
-            self.notice_bar.show_notice(Notice(Level.INFO, "There is no picture to save yet."))
-            return
-        folder = self._snapshots or snapshot.default_folder()
-        self._background.run(
-            lambda: snapshot.save(snapshot.compose(frame, over, shown), folder),
-            lambda path: self.notice_bar.show_notice(Notice(Level.INFO, f"Saved {path}")),
-            self._snapshot_failed,
-            name="snapshot",
-        )
-
-    def _snapshot_failed(self, error: Exception) -> None:
-        details = getattr(error, "details", "") or repr(error)
-        self.notice_bar.show_notice(Notice(Level.ERROR, str(error), details))
+    def _show_events(self) -> None:
+        self.actions_by_id["side_panel"].setChecked(True)
+        self.side_panel.show_panel("events")
+        self.story.events.focus_search()
 
     def set_full_screen(self, on: bool) -> None:
         """Show only picture and overlay on the whole screen, or go back."""
         if on:
             self._normal_state = self.windowState()
-        for part in (self.source_bar, self.transport):
+        for part in (self.source_bar, self.timeline, self.transport):
             part.setVisible(not on)
         self.side_panel.setVisible(not on and self._settings.side_panel)
         self.notice_bar.set_silent(on)
@@ -383,6 +380,11 @@ class MainWindow(QMainWindow):
     def _set_side_panel(self, on: bool) -> None:
         self._settings.side_panel = on
         self.side_panel.setVisible(on and not self.isFullScreen())
+        self._controller.memory.changed()
+
+    def _set_timeline(self, on: bool) -> None:
+        self._settings.timeline = on
+        self.timeline.set_slim(not on)
         self._controller.memory.changed()
 
     def _set_overlay_bars(self, on: bool) -> None:
@@ -404,6 +406,10 @@ class MainWindow(QMainWindow):
             self._settings.theme = mode  # type: ignore[assignment]
             self._controller.memory.changed()
 
+    def _remember_panel(self, name: Panel) -> None:
+        self._settings.panel = name
+        self._controller.memory.changed()
+
     def _remember_folded(self, names: list[str]) -> None:
         self._settings.folded = names
         self._controller.memory.changed()
@@ -421,6 +427,11 @@ class MainWindow(QMainWindow):
             event.accept()
             return True
         return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give the side panel its share."""
+        self.side_panel.fit(self.width())
+        super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Look for models when the user comes back, perhaps from building one."""
@@ -443,33 +454,6 @@ class MainWindow(QMainWindow):
         """Remember the window's place."""
         if not self.isFullScreen():
             self._settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        self.dialogs.close()
         super().closeEvent(event)
         self.closed.emit()
-
-
-def dropped_text(data: QMimeData) -> str | None:
-    """Return the path or address in dropped data, None where there is none that could be opened."""
-    for url in data.urls():
-        text = url.toLocalFile() if url.isLocalFile() else url.toString()
-        if intake.source_of(text) is not None:
-            return text
-    if data.hasText() and intake.source_of(data.text()) is not None:
-        return data.text()
-    return None
-
-
-def empty_words(status: Status) -> tuple[str, str]:
-    """Return what the canvas says while it has no picture: (title, hint)."""
-    name = wording.source_name(status.source) if status.source else ""
-    if status.state is PipelineState.FAILED:
-        return f"{name or 'The source'} cannot be shown", "Choose another source, or drop a video here."
-    if status.opening or status.state is PipelineState.STARTING:
-        return f"Opening {name}…" if name else "Starting…", ""
-    if status.source is None:
-        return (
-            "Nothing is open",
-            f"Choose a source, or drop a video here. Models are built with {key_text('models')} or {BUILD_COMMAND}",
-        )
-    if status.info is None:
-        return f"{name} cannot be shown", "Choose another source, or drop a video here."
-    return "", ""

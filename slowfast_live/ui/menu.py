@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
+from slowfast_live.ui import wording
 from slowfast_live.ui.theme import Mode
 
 CAMERA_SIZES: tuple[tuple[str, tuple[int, int] | None], ...] = (
@@ -58,7 +59,9 @@ class MainMenu(QMenu):
             self._size_actions.append((size, action))
         self._add(actions, "mirror", "loop", "snapshot")
         self.addSeparator()
-        self._add(actions, "full_screen", "side_panel", "overlay_bars", "on_top")
+        self._add(actions, "events", "export_events")
+        self.addSeparator()
+        self._add(actions, "full_screen", "side_panel", "timeline", "overlay_bars", "on_top", "rest")
         themes = self.addMenu("Theme")
         group = QActionGroup(self)
         for text, mode in THEMES:
@@ -66,7 +69,7 @@ class MainMenu(QMenu):
             action.triggered.connect(lambda _=False, mode=mode: on_theme(mode))
             self._theme_actions.append((mode, action))
         self.addSeparator()
-        self._add(actions, "models")
+        self._add(actions, "models", "measure", "analyze")
         self.addSeparator()
         self._add(actions, "help", "quit")
 
@@ -92,7 +95,7 @@ class MainMenu(QMenu):
         paths = list(self._recent())
         for path in paths:
             action = self.recent_menu.addAction(Path(path).name.replace("&", "&&"))
-            action.setToolTip(path)
+            action.setToolTip(wording.tooltip(path))
             action.triggered.connect(lambda _=False, path=path: self._on_recent(path))
         if paths:
             self.recent_menu.addSeparator()

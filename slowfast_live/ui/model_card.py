@@ -62,6 +62,7 @@ class ModelCard(QWidget):
         super().__init__(parent)
         self._spec: ModelSpec | None = None
         self._title = QLabel()
+        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._title.setProperty("strong", True)
         self._title.setWordWrap(True)
         self._text = QLabel()

@@ -162,8 +162,10 @@ class ModelManager(QDialog):
 
     def _make_build(self) -> None:
         self.missing_text = QLabel()
+        self.missing_text.setTextFormat(Qt.TextFormat.PlainText)
         self.missing_text.setWordWrap(True)
         self.command = QLabel()
+        self.command.setTextFormat(Qt.TextFormat.PlainText)
         self.command.setObjectName("command")
         self.command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.command.setWordWrap(True)
@@ -563,7 +565,7 @@ class ModelManager(QDialog):
         elif not chosen:
             why = "Choose a precision"
         self.build.setEnabled(not why)
-        self.build.setToolTip(why or f"Build {row.title if row else ''} into {self._builder.output}")
+        self.build.setToolTip(wording.tooltip(why or f"Build {row.title if row else ''} into {self._builder.output}"))
         for widget in (*self.precisions.values(), self.weights):
             widget.setEnabled(can is not None and not busy)
         running = self._controller.pipeline.status().model
@@ -574,7 +576,7 @@ class ModelManager(QDialog):
         if one is not None and not kept and one.model.name == running:
             kept = "It is running: choose another model first"
         self.delete.setEnabled(not kept)
-        self.delete.setToolTip(kept or "Delete it from the disk, after a question")
+        self.delete.setToolTip(wording.tooltip(kept or "Delete it from the disk, after a question"))
 
     def _running_changed(self) -> None:
         self._table_model.set_running(self._controller.pipeline.status().model)
@@ -603,6 +605,7 @@ class ModelManager(QDialog):
         box = QMessageBox(self)
         box.setWindowTitle("Delete a model")
         box.setIcon(QMessageBox.Icon.Question)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(f"Delete {one.model.spec.display_name}?")
         box.setInformativeText(
             f"{one.model.folder}\n{megabytes(one.size_mb)} are freed. It can be built again; there is no undo."
@@ -648,9 +651,9 @@ class ModelManager(QDialog):
         self._checkpoint = path
         row = self.weights.findData(_FILE)
         self.weights.setItemText(row, f"File: {path.name}")
-        self.weights.setItemData(row, str(path), Qt.ItemDataRole.ToolTipRole)
+        self.weights.setItemData(row, wording.tooltip(str(path)), Qt.ItemDataRole.ToolTipRole)
         self.weights.setCurrentIndex(row)
-        self.weights.setToolTip(str(path))
+        self.weights.setToolTip(wording.tooltip(str(path)))
 
     def _file_rejected(self) -> None:
         if self._checkpoint is None:

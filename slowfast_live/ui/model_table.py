@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from slowfast_live.ui import wording
 from slowfast_live.ui.model_catalogue import Row, Speed, Speeds
 from slowfast_live.ui.theme import GRID, LIGHT, Theme
 
@@ -126,7 +127,7 @@ class RowModel(QAbstractTableModel):
             speed = self._shown[index.row()]
             if column == SPEED:
                 return speed.origin if speed else "Nothing was measured yet that says how fast this would be."
-            return f"{row.title}: {self._text(index.row(), column)}"
+            return wording.tooltip(f"{row.title}: {self._text(index.row(), column)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             if column == NAME:
                 return f"Model: {row.title}{', running' if self._runs(row) else ''}"

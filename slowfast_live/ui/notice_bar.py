@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from slowfast_live.types import Level, Notice
 from slowfast_live.ui import icons
+from slowfast_live.ui.files import show_in_folder
 from slowfast_live.ui.shortcuts import describe, tip
 from slowfast_live.ui.theme import GRID, Theme
 
@@ -56,12 +57,24 @@ class NoticeBar(QWidget):
         self._copy.setText("Copy")
         self._copy.clicked.connect(self._copy_details)
         describe(self._copy, "Copy details", "Copy message and details to the clipboard")
+        self._show_file = QToolButton()
+        self._show_file.setText("Show in folder")
+        self._show_file.clicked.connect(self._open_folder)
+        describe(self._show_file, "Show in folder", "Open the folder of this file")
         self._close = QToolButton()
         self._close.clicked.connect(self.dismiss)
         describe(self._close, "Dismiss", tip("dismiss"))
         line = QHBoxLayout()
         line.setSpacing(GRID)
-        for widget in (self._mark, self._text, self._more, self._details_button, self._copy, self._close):
+        for widget in (
+            self._mark,
+            self._text,
+            self._more,
+            self._show_file,
+            self._details_button,
+            self._copy,
+            self._close,
+        ):
             line.addWidget(widget, 1 if widget is self._text else 0)
         self._details = QPlainTextEdit()
         self._details.setReadOnly(True)
@@ -123,6 +136,7 @@ class NoticeBar(QWidget):
         self._text.setText(notice.message)
         self._details.setPlainText(notice.details)
         self._details_button.setVisible(bool(notice.details))
+        self._show_file.setVisible(notice.file is not None)
         others = len(self._waiting) - 1
         self._more.setText(f"+{others}" if others else "")
         self._more.setToolTip(f"{others} more" if others else "")
@@ -140,6 +154,10 @@ class NoticeBar(QWidget):
         self._copy.setVisible(shown)
         if shown:
             self._timer.stop()
+
+    def _open_folder(self) -> None:
+        if (notice := self.notice) is not None and notice.file is not None:
+            show_in_folder(notice.file)
 
     def _copy_details(self) -> None:
         if (notice := self.notice) is not None:

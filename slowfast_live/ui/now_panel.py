@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from slowfast_live.colours import action_colour
 from slowfast_live.types import Readout, ReadoutState
 from slowfast_live.ui import icons, wording
-from slowfast_live.ui.colours import action_colour
 from slowfast_live.ui.shortcuts import describe, tip
 from slowfast_live.ui.theme import GRID, LIGHT, REGULAR, TEXT, Theme, font
 
@@ -26,7 +26,9 @@ _ROW_HEIGHT = 4 * GRID
 _STATES = {
     ReadoutState.NO_MODEL: "no model",
     ReadoutState.WARMING_UP: "warming up",
+    ReadoutState.RESTING: "idle, resting",
     ReadoutState.TOO_SHORT: "too short to tell",
+    ReadoutState.FAILED: "the model gives no answer",
     ReadoutState.UNTRAINED: "untrained model: scores mean nothing",
     ReadoutState.NO_CONFIDENT_ACTION: "no confident action",
 }

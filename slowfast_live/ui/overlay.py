@@ -9,11 +9,11 @@ from enum import Enum
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QTextLayout, QTextOption
 
+from slowfast_live.colours import PLATE, action_colour
 from slowfast_live.types import Readout, ReadoutState, Status
 from slowfast_live.ui import wording
-from slowfast_live.ui.colours import action_colour
 from slowfast_live.ui.shortcuts import key_text
-from slowfast_live.ui.theme import GRID, PLATE, REGULAR, STRONG, TEXT, TEXT_HUGE, font
+from slowfast_live.ui.theme import GRID, REGULAR, STRONG, TEXT, TEXT_HUGE, font
 
 _PADDING = 2 * GRID
 _MARGIN = 2 * GRID
@@ -104,9 +104,15 @@ def compose(readout: Readout, status: Status, *, bars: bool = True) -> Overlay:
             return Overlay(readout.label, best, bars=rows, stats=stats, badge=badge, action=readout.label)
         case ReadoutState.UNTRAINED:
             return Overlay(UNTRAINED, tone=Tone.AMBER, bars=rows, stats=stats, badge=badge)
+        case ReadoutState.FAILED:
+            hint = "Choose another model or device above."
+            return Overlay("the model gives no answer", hint=hint, tone=Tone.AMBER, stats=stats, badge=badge)
         case ReadoutState.TOO_SHORT:
             hint = f"The file ended with {wording.percent(status.coverage)} of what the model needs to see."
             return Overlay("too short to tell", hint=hint, tone=Tone.QUIET, stats=stats, badge=badge)
+        case ReadoutState.RESTING:
+            hint = "Nothing moves. The model goes on at once when something does."
+            return Overlay("idle, resting", hint=hint, tone=Tone.QUIET, stats=stats, badge=badge)
         case ReadoutState.WARMING_UP:
             share = round(min(1.0, max(0.0, status.coverage)), 2)
             value, progress = (wording.percent(share), share) if share < 1 else ("", None)

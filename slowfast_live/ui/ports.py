@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,9 @@ class PipelinePort(Protocol):
     def set_mirror(self, mirror: bool) -> None: ...  # noqa: D102
     def set_threshold(self, threshold: float | None) -> None: ...  # noqa: D102
     def stop(self) -> None: ...  # noqa: D102
+    def set_rest(self, rest: bool) -> None: ...  # noqa: D102
+    def watch(self, watcher: Callable[[Frame], None]) -> None: ...  # noqa: D102
+    def unwatch(self, watcher: Callable[[Frame], None]) -> None: ...  # noqa: D102
     def frame(self) -> Frame | None: ...  # noqa: D102
     def prediction(self) -> Prediction | None: ...  # noqa: D102
     def readout(self) -> Readout: ...  # noqa: D102
@@ -58,6 +61,7 @@ class SessionFacts:
         ui_work_ms_max: The longest such time.
         exit_reason: "closed", "quit-after" or the signal's name.
         status: The pipeline's last status.
+        first_shown_s: Monotonic time at which the first frame was painted; None where none was.
     """
 
     frames_shown: int
@@ -68,3 +72,4 @@ class SessionFacts:
     ui_work_ms_max: float
     exit_reason: str
     status: Status
+    first_shown_s: float | None = None

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from slowfast_live.ui import wording
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -54,8 +56,33 @@ COMMANDS: tuple[Command, ...] = (
     Command("leave_full_screen", "Leave full screen", ("Esc",), "View", "Back from the full screen"),
     Command("side_panel", "Side panel", ("P",), "View", "Show or fold the side panel", checkable=True),
     Command("overlay_bars", "Scores over the picture", ("B",), "View", "Draw the best five scores", checkable=True),
-    Command("on_top", "Always on top", ("T",), "View", "Keep the window above others", checkable=True),
+    Command("on_top", "Always on top", ("Ctrl+T",), "View", "Keep the window above others", checkable=True),
     Command("snapshot", "Take a snapshot", ("S",), "View", "Save the picture with its overlay as PNG"),
+    Command("timeline", "Timeline", ("T",), "Events", "Unfold the timeline, or fold it", checkable=True),
+    Command("events", "List of events", ("E",), "Events", "Show what happened as a list"),
+    Command("zoom_in", "Zoom in", ("Ctrl++",), "Events", "Look closer in the timeline"),
+    Command("zoom_out", "Zoom out", ("Ctrl+-",), "Events", "Look from farther away"),
+    Command("zoom_all", "Whole timeline", ("Ctrl+0",), "Events", "Look at the whole time"),
+    Command("now", "Back to now", ("N",), "Events", "Look at now, or at the playhead"),
+    Command("undo", "Undo", ("Ctrl+Z",), "Events", "Take back the last change to an event"),
+    Command("export_events", "Export events…", ("Ctrl+E",), "Events", "Save the events as a file"),
+    Command("record", "Record", ("Ctrl+R",), "Recording", "Record the picture as a video"),
+    Command(
+        "save_last",
+        "Save the last 30 seconds",
+        ("Ctrl+Shift+R",),
+        "Recording",
+        "Save what was just seen as a video",
+    ),
+    Command("rules", "Rules…", ("A",), "Recording", "Say what happens when an action is seen"),
+    Command(
+        "rest",
+        "Rest while nothing moves",
+        ("I",),
+        "Decision",
+        "Save power: the model rests until something moves",
+        checkable=True,
+    ),
     Command("lower", "Lower the threshold", ("-",), "Decision", "Lower the threshold by 0.05"),
     Command("higher", "Raise the threshold", ("+", "="), "Decision", "Raise the threshold by 0.05"),
     Command(
@@ -63,13 +90,15 @@ COMMANDS: tuple[Command, ...] = (
         "Recommended threshold",
         ("R",),
         "Decision",
-        "Use the threshold that the model recommends",
+        "Use what the model recommends",
     ),
-    Command("models", "Models…", ("Ctrl+M",), "Go to", "Build models, choose one, see how good each is"),
+    Command("models", "Models…", ("Ctrl+M",), "Go to", "Build, compare and choose models"),
+    Command("analyze", "Analyze files…", ("Ctrl+Shift+A",), "Go to", "Find what happens when in files and folders"),
+    Command("measure", "Measure this machine…", ("Ctrl+B",), "Go to", "Find what suits this machine"),
     Command("focus_source", "Choose a source", ("Ctrl+1",), "Go to", "Open the list of sources"),
     Command("focus_model", "Choose a model", ("Ctrl+2",), "Go to", "Open the list of models"),
     Command("focus_device", "Choose a device", ("Ctrl+3",), "Go to", "Open the list of devices"),
-    Command("find_action", "Find an action", ("Ctrl+F",), "Go to", "Search the actions that the model knows"),
+    Command("find_action", "Find an action", ("Ctrl+F",), "Go to", "Search the actions of the model"),
     Command("fold_now", "", ("Alt+1",), "Go to", "Fold the section Now"),
     Command("fold_live", "", ("Alt+2",), "Go to", "Fold the section Live"),
     Command("fold_model", "", ("Alt+3",), "Go to", "Fold the section Model"),
@@ -106,7 +135,7 @@ def describe(widget: QWidget, name: str, tooltip: str) -> None:
     """Give a control its name and description for screen readers, and its tooltip."""
     widget.setAccessibleName(name)
     widget.setAccessibleDescription(tooltip)
-    widget.setToolTip(tooltip)
+    widget.setToolTip(wording.tooltip(tooltip))
 
 
 def make_actions(window: QWidget) -> dict[str, QAction]:

@@ -5,16 +5,53 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, QStandardPaths
+from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF, QStandardPaths, Signal
 from PySide6.QtGui import QImage, QPainter
 
 from slowfast_live.errors import SlowFastLiveError
-from slowfast_live.types import Frame
+from slowfast_live.types import Frame, Level, Notice
+from slowfast_live.ui.background import Background
+from slowfast_live.ui.canvas import Canvas
 from slowfast_live.ui.overlay import Overlay, render
 
 
 class SnapshotError(SlowFastLiveError):
     """A snapshot cannot be saved."""
+
+
+class Snapshots(QObject):
+    """Saves what the canvas shows.
+
+    Args:
+        canvas: Whose picture is saved.
+        background: Who writes.
+        folder: Where to; the user's pictures where None.
+        parent: Qt's owner.
+    """
+
+    notice = Signal(object)
+
+    def __init__(self, canvas: Canvas, background: Background, folder: Path | None, parent: QObject) -> None:
+        super().__init__(parent)
+        self._canvas, self._background, self._folder = canvas, background, folder
+
+    def take(self) -> None:
+        """Save the picture with its overlay, off the GUI thread; a notice names the file."""
+        frame, over, shown = self._canvas.frame, self._canvas.overlay, self._canvas.picture_rect().size()
+        if frame is None:
+            self.notice.emit(Notice(Level.INFO, "There is no picture to save yet."))
+            return
+        folder = self._folder or default_folder()
+        self._background.run(
+            lambda: save(compose(frame, over, shown), folder),
+            lambda path: self.notice.emit(Notice(Level.INFO, f"Saved {path}")),
+            self._failed,
+            name="snapshot",
+        )
+
+    def _failed(self, error: Exception) -> None:
+        details = getattr(error, "details", "") or repr(error)
+        self.notice.emit(Notice(Level.ERROR, str(error), details))
 
 
 def default_folder() -> Path:

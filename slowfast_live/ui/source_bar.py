@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from slowfast_live.inference.devices import DeviceInfo
 from slowfast_live.inference.spec import Model
 from slowfast_live.types import SourceKind, SourceSpec, Status
-from slowfast_live.ui import icons
+from slowfast_live.ui import icons, wording
 from slowfast_live.ui.shortcuts import describe, key_text, tip
 from slowfast_live.ui.theme import GRID, Theme
 from slowfast_live.ui.wording import source_title
@@ -64,7 +64,7 @@ class Choice(QComboBox):
                     continue
                 item = QStandardItem(text)
                 item.setData(value, Qt.ItemDataRole.UserRole)
-                item.setToolTip(tooltip or text)
+                item.setToolTip(wording.tooltip(tooltip or text))
                 item.setData(tooltip, Qt.ItemDataRole.AccessibleDescriptionRole)
                 item.setEnabled(enabled)
                 self._items.appendRow(item)
@@ -78,7 +78,7 @@ class Choice(QComboBox):
             with QSignalBlocker(self):
                 self.setCurrentIndex(index)
         text = self.itemText(index) if index >= 0 else ""
-        tooltip = f"{text}\n{self._tooltip}" if text else self._tooltip
+        tooltip = wording.tooltip(f"{text}\n{self._tooltip}" if text else self._tooltip)
         if tooltip != self.toolTip():
             self.setToolTip(tooltip)
 
@@ -154,13 +154,14 @@ class SourceBar(QWidget):
         self._busy.setTextVisible(False)
         self._busy.setAccessibleName("A model is being prepared")
         self._busy_text = QLabel()
+        self._busy_text.setTextFormat(Qt.TextFormat.PlainText)
         self._busy_text.setProperty("tone", "quiet")
         self._busy_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._menu = QToolButton()
         self._menu.setMenu(menu)
         self._menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         describe(self._menu, "Menu", tip("menu"))
-        row = QHBoxLayout()
+        self._row = row = QHBoxLayout()
         row.setContentsMargins(GRID, GRID, GRID, GRID - 2)
         row.setSpacing(GRID)
         for widget, stretch in (
@@ -183,6 +184,10 @@ class SourceBar(QWidget):
         self.offer_sources((), ())
         self.offer_models([])
         self.offer_devices([])
+
+    def add_tool(self, tool: QWidget) -> None:
+        """Put a control between the dropdowns and the menu."""
+        self._row.insertWidget(self._row.indexOf(self._menu), tool)
 
     def set_theme(self, theme: Theme) -> None:
         """Take over a theme's colours."""
@@ -274,7 +279,7 @@ class SourceBar(QWidget):
             )
         if self._busy_text.text() != status.switching:
             self._busy_text.setText(status.switching)
-            self._busy_text.setToolTip(status.switching)
+            self._busy_text.setToolTip(wording.tooltip(status.switching))
             self._busy.setVisible(busy)
 
     def _source_activated(self, index: int) -> None:

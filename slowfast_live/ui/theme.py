@@ -101,45 +101,12 @@ DARK = Theme(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plate:
-    """The overlay's colours: the same in both themes, because the picture below is neither light nor dark.
-
-    `ground` is "#rrggbb", `ground_alpha` 0..1: enough for every text on it over a white picture.
-    """
-
-    ground: str = "#0d1014"
-    ground_alpha: float = 0.80
-    text: str = "#ffffff"
-    quiet: str = "#d3d8df"
-    amber: str = "#ffc861"
-    bar_ground_alpha: float = 0.20
-
-
-PLATE = Plate()
-
-
 def blend(top: str, bottom: str, alpha: float) -> str:
     """Return `top` laid over `bottom` at opacity `alpha`, as "#rrggbb"."""
     above, below = QColor(top), QColor(bottom)
     channels = zip(above.getRgb()[:3], below.getRgb()[:3], strict=True)  # type: ignore[index]
     red, green, blue = (round(a * alpha + b * (1 - alpha)) for a, b in channels)
     return QColor(red, green, blue).name()
-
-
-def _luminance(colour: str) -> float:
-    value = QColor(colour)
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (value.redF(), value.greenF(), value.blueF())
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours, 1..21 (WCAG 2.2, relative luminance of sRGB)."""
-    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (bright + 0.05) / (dim + 0.05)
 
 
 @lru_cache(maxsize=16)
@@ -194,7 +161,7 @@ def palette(theme: Theme) -> QPalette:
 
 _SHEET = Template("""
 QWidget { font-size: ${text_px}px; color: $text; }
-QMainWindow, QDialog, QWidget#root, QWidget#bar, QWidget#transport { background: $window; }
+QMainWindow, QDialog, QWidget#root, QWidget#bar, QWidget#transport, QWidget#panel { background: $window; }
 QToolTip { background: $surface; color: $text; border: 1px solid $border; padding: 4px 8px; }
 QLabel { background: transparent; }
 QLabel[tone="quiet"] { color: $quiet; }
@@ -236,6 +203,8 @@ QToolButton:focus, QPushButton:focus { border: 2px solid $accent; padding: 0 7px
 QPushButton:focus { padding: 0 15px; }
 QToolButton:disabled, QPushButton:disabled { color: $disabled; }
 QToolButton::menu-indicator { image: none; }
+QToolButton#record { font-weight: 600; }
+QToolButton#record[recording="true"] { background: $red_ground; color: $red; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QPushButton:default { background: $accent; color: $on_accent; border-color: $accent; }
 QToolButton#section { font-weight: 600; color: $quiet; text-align: left; padding-left: 4px; }
@@ -252,6 +221,16 @@ QSlider::handle:horizontal:hover { background: $text; }
 QSlider::handle:horizontal:focus { border: 2px solid $text; margin: -7px 0; border-radius: 9px; }
 QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $disabled; }
 
+QTabBar { background: $window; }
+QTabBar::tab {
+  background: transparent; color: $quiet; padding: 0 8px; min-height: 34px; border: none;
+  border-bottom: 2px solid transparent;
+}
+QTabBar::tab:hover { color: $text; }
+QTabBar::tab:selected { color: $text; font-weight: 600; border-bottom-color: $accent; }
+QTabBar::tab:focus { background: $accent_ground; }
+QLineEdit#cell, QLineEdit#cell:focus { border: 2px solid $accent; border-radius: 0; padding: 0 4px; min-height: 0; }
+
 QProgressBar { background: transparent; border: none; max-height: 2px; min-height: 2px; }
 QProgressBar::chunk { background: $accent; }
 QProgressBar#build { max-height: 6px; min-height: 6px; border-radius: 3px; background: $groove; }
@@ -259,7 +238,7 @@ QProgressBar#build::chunk { border-radius: 3px; }
 
 QScrollArea { border: none; background: $window; }
 QScrollArea > QWidget > QWidget { background: $window; }
-QWidget#side { background: $window; border-left: 1px solid $border; }
+QWidget#panel { border-left: 1px solid $border; }
 QFrame#rule { background: $border; border: none; max-height: 1px; min-height: 1px; }
 QListView {
   background: $surface; border: 1px solid $border; border-radius: ${radius}px; padding: 4px; outline: none;
@@ -278,6 +257,9 @@ QTableView {
 QTableView:focus { border: 2px solid $accent; }
 QTableView::item { padding: 0 8px; border: none; }
 QTableView::item:selected { background: $accent_ground; color: $text; }
+QTableView#events::item { padding: 0 4px; }
+QTableView#events QHeaderView::section { padding: 6px 4px; }
+QTableView#events QHeaderView::up-arrow, QTableView#events QHeaderView::down-arrow { width: 8px; height: 8px; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section {
   background: $surface; color: $quiet; border: none; border-bottom: 1px solid $border; padding: 6px 8px;
@@ -286,14 +268,18 @@ QHeaderView::section:hover { color: $text; background: $hover; }
 QTableCornerButton::section { background: $surface; border: none; }
 QCheckBox { spacing: 6px; min-height: 30px; }
 QCheckBox:disabled { color: $disabled; }
-QCheckBox::indicator {
+QCheckBox::indicator, QListView::indicator {
   width: 14px; height: 14px; background: $surface; border: 1px solid $control_border; border-radius: 4px;
 }
-QCheckBox::indicator:hover { background: $hover; }
-QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
+QCheckBox::indicator:hover, QListView::indicator:hover { background: $hover; }
+QCheckBox::indicator:checked, QListView::indicator:checked {
+  background: $accent; border-color: $accent; image: url($check);
+}
 QCheckBox::indicator:focus { border: 2px solid $text; width: 12px; height: 12px; }
-QCheckBox::indicator:disabled { background: $sunken; border-color: $border; }
-QCheckBox::indicator:checked:disabled { background: $disabled; border-color: $disabled; }
+QCheckBox::indicator:disabled, QListView::indicator:disabled { background: $sunken; border-color: $border; }
+QCheckBox::indicator:checked:disabled, QListView::indicator:checked:disabled {
+  background: $disabled; border-color: $disabled;
+}
 QPushButton#primary { background: $accent; color: $on_accent; border-color: $accent; }
 QPushButton#primary:focus { border: 2px solid $text; }
 QPushButton#primary:disabled { background: $sunken; color: $disabled; border-color: $border; }

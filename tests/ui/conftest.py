@@ -79,6 +79,7 @@ def make_desk(qapp: QApplication, qtbot: Any, tmp_path: Path) -> Iterator[Callab
                 registry or FakeRegistry(),
                 on_close,
                 tmp_path / "pictures",
+                tmp_path / "recordings",
             ),
         )
         desk = Desk(live, pipeline, cameras, qtbot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,7 @@ class FakePipeline:
         self.current_frame: Frame | None = None
         self.current_prediction: Prediction | None = None
         self.fail_model = False
+        self.watchers: list[Callable[[Frame], None]] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -176,6 +178,8 @@ class FakePipeline:
         index = self.current_frame.index + 1 if self.current_frame else 0
         image = figure(t_s, *self.size) if image is None else image
         self.current_frame = Frame(image, index, t_s, time.monotonic(), self.current_status.epoch)
+        for watcher in tuple(self.watchers):
+            watcher(self.current_frame)
         return self.current_frame
 
     def predict(self, top: tuple[tuple[str, float], ...] = TOP) -> Prediction:
@@ -256,6 +260,15 @@ class FakePipeline:
 
     def set_threshold(self, threshold: float | None) -> None:
         self.calls.append(("set_threshold", threshold))
+
+    def set_rest(self, rest: bool) -> None:
+        self.calls.append(("set_rest", rest))
+
+    def watch(self, watcher: Callable[[Frame], None]) -> None:
+        self.watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[Frame], None]) -> None:
+        self.watchers = [other for other in self.watchers if other != watcher]
 
     def stop(self) -> None:
         self.calls.append(("stop",))

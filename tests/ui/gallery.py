@@ -17,6 +17,7 @@ from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication, QWidget
 
 from slowfast_live.inference.spec import Registry
+from slowfast_live.rules.rule import Rule, RuleBook
 from slowfast_live.types import Level, Notice, PipelineState, Readout, ReadoutState, SourceKind, SourceSpec
 from slowfast_live.ui.app import AppOptions, LiveApp, Services, make_application
 from slowfast_live.ui.model_builder import BuildTools
@@ -60,7 +61,7 @@ class Studio:
         with tempfile.TemporaryDirectory() as home:
             build = BuildTools((sys.executable, str(FAKE_BUILD), "well"), Path(home) / "models", ())
             services = Services(
-                lambda: pipeline, FakeCameras(), lambda: DEVICES, registry, snapshots=self.folder, build=build
+                lambda: pipeline, FakeCameras(), lambda: DEVICES, registry, None, self.folder, self.folder, build
             )
             live = LiveApp(self.app, AppOptions(source=source, settings_path=Path(home) / "settings.json"), services)
             live.themes.set_mode(theme)
@@ -73,8 +74,8 @@ class Studio:
             settle(1.4 if frames else 0.6)
             target: QWidget | None = live.window
             if name.startswith("models"):
-                target = live.window._manager
-            if name.startswith("help"):
+                target = live.window.dialogs.manager
+            if name.startswith(("help", "rules")):
                 target = QApplication.activeModalWidget()
             elif name.startswith("popup"):
                 target = QApplication.activePopupWidget()
@@ -107,8 +108,8 @@ def manager(
         pipeline.update(model="slowfast_r50-int8")
         live.builder.tools = BuildTools((sys.executable, str(FAKE_BUILD), kind or "well"), folder, needed)
         settle(0.5)
-        live.window.show_models()
-        dialog = live.window._manager
+        live.window.dialogs.show_models()
+        dialog = live.window.dialogs.manager
         assert dialog is not None
         dialog.resize(*size)
         settle(2.5)
@@ -201,6 +202,16 @@ def main(folder: Path) -> None:
     shoot("models-failed-light-900", manager("fails", size=(860, 540)), size=small)
     shoot("models-missing-dark-900", manager(needed=("torch", "no_such_package"), size=(860, 540)), theme="dark")
     shoot("models-missing-light", manager(needed=("torch", "no_such_package")))
+    shoot("resting-light-900", readout(Readout(ReadoutState.RESTING)), size=small)
+    shoot("recording-dark-900", lambda live, _p: live.recording.toggle(), theme="dark", size=small)
+    rules = (Rule("jumping jacks", command=("lamp", "on")), Rule("squat", 0.8, webhook="https://example.org/hook"))
+
+    def show_rules(live: LiveApp, pipeline: FakePipeline) -> None:
+        live.memory.settings.rules = RuleBook(enabled=True, rules=rules)
+        live.window.actions_by_id["rules"].trigger()
+
+    for theme in ("light", "dark"):
+        shoot(f"rules-{theme}", show_rules, theme=theme)
     # Popups are windows of their own: these pictures show them alone.
     shoot(
         "popup-menu-dark",

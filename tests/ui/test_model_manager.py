@@ -21,7 +21,7 @@ from slowfast_live import paths
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.spec import Model, Registry, load
 from slowfast_live.types import Level, Prediction, SourceSpec
-from slowfast_live.ui import model_builder
+from slowfast_live.ui import child_program, model_builder
 from slowfast_live.ui.app import LiveApp, Services
 from slowfast_live.ui.model_builder import NEEDED, BuildTools, Order, Outcome, install_command, missing_packages
 from slowfast_live.ui.model_catalogue import Speeds, delete, merge, parse_listing, survey
@@ -101,8 +101,8 @@ def make_bench(qapp: QApplication, qtbot: Any, tmp_path: Path, video: SourceSpec
         bench.poll()
         if opened:
             bench.trigger("models")
-            assert bench.window._manager is not None
-            bench.dialog = bench.window._manager
+            assert bench.window.dialogs.manager is not None
+            bench.dialog = bench.window.dialogs.manager
             bench.wait(lambda: not live.background.busy)
         return bench
 
@@ -314,7 +314,7 @@ def test_a_program_that_is_not_there_is_told(make_bench: MakeBench) -> None:
 def test_cancelling_ends_the_program_and_what_it_started(
     make_bench: MakeBench, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_builder, "PATIENCE_MS", 200)
+    monkeypatch.setattr(child_program, "PATIENCE_MS", 200)
     bench = make_bench(kind)
     ended: list[Outcome] = []
     bench.builder.finished.connect(ended.append)
@@ -333,7 +333,7 @@ def test_cancelling_ends_the_program_and_what_it_started(
 
 @pytest.mark.parametrize("kind", ["hangs", "stubborn"])
 def test_closing_the_app_ends_the_build(make_bench: MakeBench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_builder, "PATIENCE_MS", 200)
+    monkeypatch.setattr(child_program, "PATIENCE_MS", 200)
     bench = make_bench(kind)
     bench.build(wait=False)
     bench.wait(lambda: "Exporting" in bench.dialog.state.text() and any("child" in x for x in bench.builder.log))
@@ -471,11 +471,11 @@ def test_ways_to_the_manager(make_bench: MakeBench) -> None:
     box.setCurrentIndex(last)
     box.activated.emit(last)
     assert box.currentText() == "X3D-M · INT8", "a thing to do does not stay chosen"
-    dialog = bench.window._manager
+    dialog = bench.window.dialogs.manager
     assert dialog is not None and dialog.isVisible() and not dialog.isModal()
     dialog.close()
     bench.trigger("models")
-    assert bench.window._manager is dialog and dialog.isVisible()
+    assert bench.window.dialogs.manager is dialog and dialog.isVisible()
     assert bench.window.actions_by_id["models"] in bench.window.menu.actions()
     bench.wait(lambda: not bench.live.background.busy)
 

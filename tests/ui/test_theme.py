@@ -7,8 +7,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from slowfast_live.ui import colours, icons
-from slowfast_live.ui.theme import DARK, LIGHT, PLATE, Theme, ThemeManager, blend, contrast, style_sheet
+from slowfast_live import colours
+from slowfast_live.colours import PLATE, contrast
+from slowfast_live.ui import icons
+from slowfast_live.ui.theme import DARK, LIGHT, Theme, ThemeManager, blend, style_sheet
 from tests.ui.fakes import LABELS
 
 PAIRS = [

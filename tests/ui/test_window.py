@@ -440,50 +440,10 @@ def test_steps_jumps_and_speed(desk: Desk) -> None:
     assert desk.pipeline.calls[-1] == ("set_loop", True)
 
 
-def test_dragging_scrubs_and_ends_with_one_true_seek(desk: Desk) -> None:
-    desk.poll()
-    slider = desk.window.transport._slider
-    y = slider.height() // 2
-    desk.qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() // 4, y))
-    assert desk.window.transport.scrubbing
-    for x in range(slider.width() // 4, slider.width() // 2, 4):
-        desk.qtbot.mouseMove(slider, QPoint(x, y))
-    desk.pipeline.update(position_s=3.0)
-    desk.poll()  # what the pipeline says does not tear the handle away
-    held = slider.value()
-    desk.qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() // 2, y))
-    seeks = [call for call in desk.pipeline.calls if call[0] == "seek"]
-    assert [call[2] for call in seeks[:-1]] == [True] * (len(seeks) - 1) and len(seeks) >= 2
-    assert seeks[-1] == ("seek", held / 100, False)
-    assert held / 100 == pytest.approx(75, abs=5), "half of 150 s"
-    assert seeks[0][1] == pytest.approx(37.5, abs=5), "a click jumps to where it is"
-    assert not desk.window.transport.scrubbing
-
-
-def test_keys_on_the_slider_seek_at_once(desk: Desk) -> None:
-    desk.pipeline.update(position_s=20.0)
-    desk.poll()
-    slider = desk.window.transport._slider
-    slider.setFocus()
-    desk.qtbot.keyClick(slider, Qt.Key.Key_PageUp)
-    assert desk.pipeline.calls[-1] == ("seek", 25.0, False)
-    assert not desk.window.transport.scrubbing
-
-
-def test_showing_the_position_seeks_nowhere(desk: Desk) -> None:
-    for position in (0.0, 17.0, 149.0):
-        desk.pipeline.calls.clear()
-        desk.pipeline.update(position_s=position)
-        desk.poll()
-        assert desk.window.transport._slider.value() == position * 100
-        assert desk.pipeline.calls == []
-    assert desk.window.transport._time.text() == "02:29 / 02:30"
-
-
 def test_a_live_source_has_no_transport(make_desk: MakeDesk) -> None:
     desk = make_desk()
     assert desk.window.transport._live.isVisible()
-    assert not desk.window.transport._slider.isVisible()
+    assert not desk.window.transport._play.isVisible()
     calls = list(desk.pipeline.calls)
     for command in ("play_pause", "step_forward", "forward", "faster"):
         desk.trigger(command)
@@ -656,12 +616,14 @@ def test_tab_order_is_the_reading_order(desk: Desk) -> None:
         "Device",
         "Menu",
         "Picture",
+        "Side panel",
         "Now",
         "Threshold",
         "Live",
         "Model",
         "Actions",
-        "Position",
+        "Timeline",
+        "Speed",
     ]
     position = -1
     for name in wanted:
