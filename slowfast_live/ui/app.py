@@ -188,6 +188,7 @@ class LiveApp(QObject):
         self.window.story.close()
         self.recording.close()
         self.alerts.close()
+        self.themes.close()
         self.pipeline.stop()
         self.memory.save_now()
         self.background.wait(1.0)

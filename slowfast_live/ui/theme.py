@@ -374,6 +374,10 @@ class ThemeManager(QObject):
         self._mode = mode
         self._apply()
 
+    def close(self) -> None:
+        """Follow the system no more."""
+        QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._follow)
+
     def _follow(self) -> None:
         if self._mode == "auto":
             self._apply()

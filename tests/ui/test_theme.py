@@ -95,6 +95,11 @@ def test_theme_follows_the_system_and_the_user(qapp: QApplication, monkeypatch: 
     hints.colorSchemeChanged.emit(scheme[0])
     assert manager.theme is LIGHT, "a choice stands against the system"
     assert seen == ["dark", "light"]
+    manager.set_mode("auto")
+    manager.close()
+    scheme[0] = Qt.ColorScheme.Light
+    hints.colorSchemeChanged.emit(scheme[0])
+    assert manager.theme is DARK, "a window that is closed restyles nothing"
 
 
 def test_icons_are_drawn(qapp: QApplication) -> None:
