@@ -29,7 +29,7 @@ from slowfast_live.build.progress import Reporter
 from slowfast_live.build.random_weights import distinct_pairs, randomise
 from slowfast_live.build.slowfast import SlowFast, SlowFastConfig
 from slowfast_live.errors import ModelError
-from slowfast_live.inference.spec import IR_FILE, Accuracy, ModelSpec, load
+from slowfast_live.inference.spec import IR_FILE, RECIPE, Accuracy, ModelSpec, load
 from slowfast_live.types import U8
 
 _LOG = logging.getLogger(__name__)
@@ -385,6 +385,8 @@ def describe(
         title += ", untrained"
     elif weights.own:
         title += ", own weights"
+    if request.name:
+        title = f"{request.name}: {title}"
     accuracy: tuple[Accuracy, ...] = ()
     if published:
         note = f"{entry.views} views, as its authors measured it; one view of a live picture gives less"
@@ -403,7 +405,7 @@ def describe(
         trained=weights.trained,
         features=features,
         licence=entry.licence if published else "",
-        origin=origin | {"recipe": recipe(request, precision)},
+        origin=origin | {RECIPE: recipe(request, precision)},
         accuracy=accuracy,
         gflops=round(size.gflops, 3),
         params_m=round(size.params_m, 3),
@@ -466,7 +468,7 @@ def _up_to_date(request: Request, precision: Precision) -> dict[str, Any] | None
         spec = load(request.folder(precision))
     except ModelError:
         return None
-    return spec.parity if spec.origin.get("recipe") == recipe(request, precision) else None
+    return spec.parity if spec.origin.get(RECIPE) == recipe(request, precision) else None
 
 
 def _within(error: float, what: str, name: str) -> None:

@@ -20,7 +20,8 @@ from slowfast_live.build.cache import cached_path
 from slowfast_live.build.catalogue import CATALOGUE, DEFAULT_MODEL, Entry, kinetics400, lookup
 from slowfast_live.build.progress import ConsoleReporter, JsonReporter, Reporter
 from slowfast_live.errors import ModelError, SlowFastLiveError, UsageError
-from slowfast_live.inference.spec import load
+from slowfast_live.inference.labels import own_labels
+from slowfast_live.inference.spec import came_with_app, load, usable_name
 
 if TYPE_CHECKING:
     from slowfast_live.build.builder import Request, Result
@@ -260,6 +261,8 @@ def _request(options: argparse.Namespace, entry: Entry, output: Path) -> Request
     own = options.checkpoint is not None and (
         labels is not None or bool(options.name) or options.checkpoint.name != entry.file_name
     )
+    if options.name and not usable_name(options.name):
+        raise UsageError(f"--name takes letters, digits, '.', '_' and '-', not '{options.name}'.")
     weights = Weights(options.checkpoint, options.seed if options.random_weights else None, own)
     calibration = find_videos(options.calibration) if options.calibration else bundled_videos()
     evaluation = find_videos(options.evaluation) if options.evaluation else []
@@ -268,28 +271,17 @@ def _request(options: argparse.Namespace, entry: Entry, output: Path) -> Request
         calibration, evaluation = calibration[::2], calibration[1::2]
     evaluation = [path for path in evaluation if path not in calibration]
     material = Material(tuple(calibration), tuple(evaluation), options.calibration_clips, options.evaluation_clips)
-    return Request(entry, weights, precisions, output, material, labels, options.name, config, again=options.verify)
+    request = Request(entry, weights, precisions, output, material, labels, options.name, config, again=options.verify)
+    for folder in map(request.folder, precisions):
+        if came_with_app(folder):
+            raise UsageError(f"{folder} came with the app and is not replaced: give another --name.")
+    return request
 
 
 def _labels(options: argparse.Namespace) -> tuple[str, ...] | None:
-    if options.labels is None:
-        if options.classes is None:
-            return None
-        if options.classes == 400:
-            return kinetics400()
-        if options.classes < 1:
-            raise UsageError(f"--classes is at least 1, got {options.classes}.")
-        return tuple(f"class {index}" for index in range(options.classes))
-    try:
-        lines = options.labels.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{options.labels}, given with --labels, cannot be read: {error}.") from error
-    labels = tuple(line.strip() for line in lines if line.strip())
-    if options.classes not in (None, len(labels)):
-        raise UsageError(f"{options.labels} holds {len(labels)} names, --classes says {options.classes}.")
-    if len(set(labels)) != len(labels) or not labels:
-        raise UsageError(f"{options.labels} holds {'names twice' if labels else 'no names'}.")
-    return labels
+    if options.labels is None and options.classes == 400:
+        return kinetics400()
+    return own_labels(options.labels, options.classes)
 
 
 def listing(output: Path) -> list[dict[str, Any]]:

@@ -27,6 +27,13 @@ IR_FILE, WEIGHTS_FILE, SPEC_FILE = "model.xml", "model.bin", "model.json"
 LARGEST_SPEC = 16_000_000
 """Bytes; the description of a model with 20,000 labels has about one million."""
 
+CARD_FILE = "CARD.md"
+"""What a model that comes with the app is told of with; the build program writes none."""
+RECIPE = "recipe"
+"""Of a model's `origin`: the build program's fingerprint of what it was built from."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_SUFFIX = "-untrained-fp32"
+
 Positive = Annotated[int, Meta(ge=1)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
 
@@ -130,7 +137,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", self.name):
+        if not _NAME.fullmatch(self.name):
             raise ValueError(f"name {self.name!r} may hold letters, digits, '.', '_' and '-' only")
         if not self.labels:
             raise ValueError("labels is empty")
@@ -207,6 +214,28 @@ def load(folder: Path) -> ModelSpec:
     except OSError as error:
         raise ModelError(f"{folder / SPEC_FILE} cannot be read: {error.strerror or error}.") from error
     return decode(data, str(folder / SPEC_FILE))
+
+
+def usable_name(stem: str) -> bool:
+    """Return whether a model may be called so: the name of its folders, less "-int8" and the like."""
+    return bool(_NAME.fullmatch(stem + _LONGEST_SUFFIX))
+
+
+def came_with_app(folder: Path) -> bool:
+    """Return whether a model folder came with the app, and is therefore neither deleted nor replaced.
+
+    That is every one in the app's own `models` folder that has a card, and every one there that the build program did
+    not make: what it makes there, as in a clone, says in its description by which `recipe`, and has no card.
+    """
+    real = folder.resolve()
+    if not real.is_relative_to(paths.bundled("models").resolve()):
+        return False
+    if (real / CARD_FILE).exists():
+        return True
+    try:
+        return RECIPE not in load(real).origin
+    except ModelError:
+        return False
 
 
 class Model(msgspec.Struct, frozen=True):

@@ -104,6 +104,9 @@ class Order:
         precisions: "FP32", "FP16", "INT8".
         checkpoint: A file with its weights; the published ones where None.
         random: Random weights instead: to try the speed without a download.
+        labels: File of the class names of weights of one's own; those of Kinetics-400 where None.
+        classes: How many classes they have.
+        own_name: First part of the folders' names; the network's where empty.
     """
 
     name: str
@@ -111,11 +114,19 @@ class Order:
     precisions: tuple[str, ...] = ("FP16", "INT8")
     checkpoint: Path | None = None
     random: bool = False
+    labels: Path | None = None
+    classes: int | None = None
+    own_name: str = ""
 
     @property
     def folder_stem(self) -> str:
         """First part of the names of the folders that it makes."""
-        return f"{self.name}-untrained" if self.random else self.name
+        return (self.own_name or self.name) + ("-untrained" if self.random else "")
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Names of the folders that it makes."""
+        return tuple(f"{self.folder_stem}-{precision.lower()}" for precision in self.precisions)
 
     def arguments(self, output: Path) -> list[str]:
         """Return the build program's arguments."""
@@ -124,7 +135,13 @@ class Order:
             words += ["--precision", precision.lower()]
         if self.checkpoint is not None:
             words += ["--checkpoint", str(self.checkpoint)]
-        return [*words, "--random-weights"] if self.random else words
+        if self.random:
+            words.append("--random-weights")
+        if self.labels is not None:
+            words += ["--labels", str(self.labels)]
+        if self.classes is not None:
+            words += ["--classes", str(self.classes)]
+        return [*words, "--name", self.own_name] if self.own_name else words
 
 
 class Progress(msgspec.Struct, frozen=True):

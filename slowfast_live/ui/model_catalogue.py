@@ -12,9 +12,8 @@ from statistics import median
 
 import msgspec
 
-from slowfast_live import paths
 from slowfast_live.errors import ModelError
-from slowfast_live.inference.spec import Model
+from slowfast_live.inference.spec import Model, came_with_app
 from slowfast_live.types import Prediction
 
 PRECISIONS = ("FP32", "FP16", "INT8")
@@ -92,28 +91,21 @@ class OnDisk:
     kept: str = ""
 
 
-def survey(models: Iterable[Model], bundled: Path | None = None) -> list[OnDisk]:
-    """Measure model folders and find out which may be deleted; reads the disk.
-
-    Args:
-        models: The models at hand.
-        bundled: The folder of what comes with the app; nothing in it is ever deleted.
-    """
-    bundled = (bundled or paths.bundled("models")).resolve()
+def survey(models: Iterable[Model]) -> list[OnDisk]:
+    """Measure model folders and find out which may be deleted; reads the disk."""
     found = []
     for model in models:
         try:
             size = sum(file.stat().st_size for file in model.folder.iterdir() if file.is_file())
         except OSError:
             size = 0
-        found.append(OnDisk(model, size / 1e6, _kept(model.folder, bundled)))
+        found.append(OnDisk(model, size / 1e6, _kept(model.folder)))
     return found
 
 
-def _kept(folder: Path, bundled: Path) -> str:
-    real = folder.resolve()
-    if real.is_relative_to(bundled):
-        return "It lies in the app's own models folder"
+def _kept(folder: Path) -> str:
+    if came_with_app(folder):
+        return "It came with the app"
     if folder.is_symlink():
         return "Its folder is a link to another place"
     if not (os.access(folder, os.W_OK) and os.access(folder.parent, os.W_OK)):
@@ -128,7 +120,7 @@ def delete(model: Model) -> None:
         ModelError: It may not be deleted, or cannot.
     """
     folder = model.folder
-    if reason := _kept(folder, paths.bundled("models").resolve()):
+    if reason := _kept(folder):
         raise ModelError(f"{folder} was not deleted: {reason[0].lower()}{reason[1:]}.")
     aside = folder.with_name(f".deleted-{folder.name}")
     try:
@@ -207,12 +199,17 @@ def merge(buildable: Sequence[Buildable], on_disk: Sequence[OnDisk]) -> list[Row
         stem = stem_of(one.model)
         name = stem.removesuffix("-untrained")
         # A model of the user's own that took a network's name has a title of its own, and a row of its own.
-        own = stem if name not in titles or "own weights" in one.model.spec.title else name
+        own = stem if name not in titles or own_weights(one.model) else name
         own = f"{own} (own)" if own in titles and own != name else own
         folders.setdefault(own, []).append(one)
         titles.setdefault(own, one.model.spec.title)
     entries = {entry.name: entry for entry in buildable}
     return [Row(key, titles[key], entries.get(key), tuple(sorted(built, key=_order))) for key, built in folders.items()]
+
+
+def own_weights(model: Model) -> bool:
+    """Return whether it was built from weights of the user's own."""
+    return "own weights" in model.spec.title
 
 
 def stem_of(model: Model) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -49,6 +49,7 @@ from slowfast_live.ui.model_catalogue import (
     Speeds,
     delete,
     merge,
+    own_weights,
     stem_of,
     survey,
 )
@@ -64,6 +65,7 @@ from slowfast_live.ui.model_table import (
     SortedRows,
     megabytes,
 )
+from slowfast_live.ui.own_weights import OwnWeights, name_from
 from slowfast_live.ui.shortcuts import describe
 from slowfast_live.ui.theme import GRID, Theme
 
@@ -110,6 +112,7 @@ class ModelManager(QDialog):
         self._surveys = 0
         self._missing: list[str] = []
         self._checkpoint: Path | None = None
+        self._just_built = ""
         self._began_s = 0.0
         self._new_lines: deque[str] = deque(maxlen=_LOG_LINES)
         self._table_model = RowModel(speeds, self)
@@ -193,6 +196,7 @@ class ModelManager(QDialog):
         for row, text in enumerate(tips):
             self.weights.setItemData(row, text, Qt.ItemDataRole.ToolTipRole)
         describe(self.weights, "Weights", "Where the weights come from")
+        self.own = OwnWeights()
         self.build = self._button("Build", "Build the chosen model; the window goes on meanwhile")
         self.build.setObjectName("primary")
         self.state = QLabel()
@@ -271,6 +275,7 @@ class ModelManager(QDialog):
         row.addWidget(self.weights, 1)
         row.addStretch(1)
         row.addWidget(self.build)
+        self.own.hide()
         self._progress_row = QWidget()
         column = QVBoxLayout(self._progress_row)
         column.setContentsMargins(0, 0, 0, 0)
@@ -297,6 +302,7 @@ class ModelManager(QDialog):
         layout.addWidget(self._splitter, 1)
         layout.addWidget(self.missing)
         layout.addWidget(self._build_row)
+        layout.addWidget(self.own)
         layout.addWidget(self._progress_row)
         rule = QFrame()
         rule.setObjectName("rule")
@@ -320,6 +326,7 @@ class ModelManager(QDialog):
         self.copy.clicked.connect(lambda: QApplication.clipboard().setText(self.command.text()))
         self.check_again.clicked.connect(lambda: self._find_out())
         self.weights.activated.connect(lambda: self._weights_chosen())
+        self.own.changed.connect(lambda: self._enable())
         for box in self.precisions.values():
             box.toggled.connect(lambda: self._enable())
         self.show_log.toggled.connect(self.log.setVisible)
@@ -434,7 +441,11 @@ class ModelManager(QDialog):
         running = self._controller.pipeline.status().model
         if chosen is None:
             key = next((stem_of(one.model) for one in self._on_disk if one.model.name == running), key)
-        self._table_model.set_rows(merge(self._buildable, self._on_disk))
+        rows = merge(self._buildable, self._on_disk)
+        built = [row.key for row in rows if any(stem_of(one.model) == self._just_built for one in row.built)]
+        if built:
+            key, self._just_built = built[0], ""
+        self._table_model.set_rows(rows)
         self._table_model.set_running(running)
         self._count_rows()
         self._choose(key)
@@ -502,6 +513,7 @@ class ModelManager(QDialog):
         self.folders.setPlaceholderText("Not built" if row else "")
         self.folders.blockSignals(False)
         self.details.setHtml(self._details(row) if row else "")
+        self._suggest_name()
         self._enable()
 
     def _details(self, row: Row) -> str:
@@ -555,7 +567,7 @@ class ModelManager(QDialog):
         row, one, busy = self.row(), self._folder(), self._builder.busy
         can = row.buildable if row else None
         chosen = [name for name, box in self.precisions.items() if box.isChecked()]
-        why = ""
+        why, fault = "", self._own_fault()
         if can is None:
             why = "This model is not one that can be built here"
         elif self._missing:
@@ -564,19 +576,32 @@ class ModelManager(QDialog):
             why = "One model is built at a time"
         elif not chosen:
             why = "Choose a precision"
+        elif fault:
+            why = fault
+        elif row and (name := self._replaced(row)):
+            why = f"{name} holds weights of your own: delete it first"
+        self.own.say(fault if can is not None else "")
         self.build.setEnabled(not why)
         self.build.setToolTip(wording.tooltip(why or f"Build {row.title if row else ''} into {self._builder.output}"))
-        for widget in (*self.precisions.values(), self.weights):
+        for widget in (*self.precisions.values(), self.weights, self.own):
             widget.setEnabled(can is not None and not busy)
         running = self._controller.pipeline.status().model
         self.folders.setEnabled(one is not None)
         self.use.setEnabled(one is not None and one.model.name != running)
         self.show_folder.setEnabled(one is not None)
-        kept = one.kept if one else "It is not built"
-        if one is not None and not kept and one.model.name == running:
-            kept = "It is running: choose another model first"
+        kept = self._kept(one) if one else "It is not built"
         self.delete.setEnabled(not kept)
         self.delete.setToolTip(wording.tooltip(kept or "Delete it from the disk, after a question"))
+
+    def _kept(self, one: OnDisk) -> str:
+        """Return why a folder cannot be deleted now, "" where it can."""
+        if one.kept:
+            return one.kept
+        if one.model.name == self._controller.pipeline.status().model:
+            return "It is running: choose another model first"
+        if self._builder.busy and self._builder.order and one.model.name in self._builder.order.folders:
+            return "It is being built anew"
+        return ""
 
     def _running_changed(self) -> None:
         self._table_model.set_running(self._controller.pipeline.status().model)
@@ -600,7 +625,7 @@ class ModelManager(QDialog):
 
     def _ask_delete(self) -> None:
         one = self._folder()
-        if one is None or one.kept:
+        if one is None or self._kept(one):
             return
         box = QMessageBox(self)
         box.setWindowTitle("Delete a model")
@@ -608,18 +633,23 @@ class ModelManager(QDialog):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(f"Delete {one.model.spec.display_name}?")
         box.setInformativeText(
-            f"{one.model.folder}\n{megabytes(one.size_mb)} are freed. It can be built again; there is no undo."
+            f"{one.model.folder}\n{megabytes(one.size_mb)} are freed. It can be built again"
+            f"{' while you have its checkpoint' if own_weights(one.model) else ''}; there is no undo."
         )
         yes = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         no = box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(no)
         box.setEscapeButton(no)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        yes.clicked.connect(lambda: self._delete(one.model))
+        yes.clicked.connect(lambda: self._delete(one))
         self.question = box
         box.open()
 
-    def _delete(self, model: Model) -> None:
+    def _delete(self, one: OnDisk) -> None:
+        model = one.model
+        if why := self._kept(one):  # the window went on while the question stood
+            self._say(f"{model.spec.display_name} was not deleted. {why}.", "amber")
+            return
         self._background.run(
             lambda: delete(model),
             lambda _: self._deleted(model),
@@ -635,16 +665,17 @@ class ModelManager(QDialog):
 
     def _weights_chosen(self) -> None:
         kind = self.weights.currentData()
-        if kind != _FILE:
+        if kind == _FILE:
+            dialog = QFileDialog(self, "Weights for this model")
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            dialog.setNameFilters(["Checkpoints (*.pyth *.pth *.pt *.pkl)", "All files (*)"])
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.fileSelected.connect(lambda path: self.use_checkpoint(Path(path)))
+            dialog.rejected.connect(self._file_rejected)
+            dialog.open()
+        else:
             self._forget_file()
-            return
-        dialog = QFileDialog(self, "Weights for this model")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Checkpoints (*.pyth *.pth *.pt *.pkl)", "All files (*)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.use_checkpoint(Path(path)))
-        dialog.rejected.connect(self._file_rejected)
-        dialog.open()
+        self._offer_own()
 
     def use_checkpoint(self, path: Path) -> None:
         """Build from this file rather than from the published weights."""
@@ -654,25 +685,79 @@ class ModelManager(QDialog):
         self.weights.setItemData(row, wording.tooltip(str(path)), Qt.ItemDataRole.ToolTipRole)
         self.weights.setCurrentIndex(row)
         self.weights.setToolTip(wording.tooltip(str(path)))
+        self._offer_own()
 
     def _file_rejected(self) -> None:
         if self._checkpoint is None:
             self.weights.setCurrentIndex(self.weights.findData(_PUBLISHED))
+        self._offer_own()
 
     def _forget_file(self) -> None:
         self._checkpoint = None
         self.weights.setItemText(self.weights.findData(_FILE), "Use a checkpoint file…")
         self.weights.setToolTip(self.weights.itemData(self.weights.currentIndex(), Qt.ItemDataRole.ToolTipRole))
 
+    def _offer_own(self) -> None:
+        """Offer the fields for weights of one's own where there are such."""
+        self.own.setVisible(self._checkpoint is not None or self.weights.currentData() == _RANDOM)
+        self._suggest_name()
+        self._enable()
+
+    def _suggest_name(self) -> None:
+        row = self.row()
+        # The published file under its own name is no model of the user's own.
+        own = self._checkpoint is not None and not (row and self._published_file(row))
+        name = name_from(self._checkpoint) if own and self._checkpoint else ""
+        self.own.suggest(name, row.key if row else "")
+
+    def _published_file(self, row: Row) -> bool:
+        can, file = row.buildable, self._checkpoint
+        return can is not None and file is not None and can.checkpoint.url.rpartition("/")[2] == file.name
+
+    def _order(self, row: Row) -> Order:
+        """Return what the controls ask for."""
+        precisions = tuple(name for name, box in self.precisions.items() if box.isChecked())
+        random = self.weights.currentData() == _RANDOM
+        order = Order(row.key, row.title, precisions, self._checkpoint, random)
+        if self._checkpoint is None and not random:
+            return order
+        own = self.own
+        return replace(order, labels=own.labels_file, classes=own.count, own_name=own.own_name)
+
+    def _own_fault(self) -> str:
+        """Return what is wrong with the fields for weights of the user's own, "" where nothing is."""
+        row = self.row()
+        if row is None or not self.own.isVisibleTo(self):
+            return ""
+        if self.own.fault:
+            return self.own.fault
+        if self._checkpoint is not None and not self._checkpoint.is_file():
+            return f"The checkpoint {self._checkpoint} is not there. Choose another file."
+        if name := self._replaced(row):
+            return f"There is another model {name} already. Give yours a name of its own."
+        return ""
+
+    def _replaced(self, row: Row) -> str:
+        """Return the folder that the build would replace, though it holds other weights; "" for none."""
+        order = self._order(row)
+        described = order.labels is not None or order.classes is not None or bool(order.own_name)
+        own = self._checkpoint is not None and (described or not self._published_file(row))
+        for one in self._on_disk:
+            model = one.model
+            same = not model.spec.trained if order.random else own_weights(model) is own
+            if model.name in order.folders and not same:
+                return model.name
+        return ""
+
     def start_build(self) -> None:
         """Build the chosen model as the controls say."""
         row = self.row()
+        if self.own.isVisibleTo(self):
+            self.own.check()  # the files may have changed since they were typed
+            self._enable()
         if row is None or row.buildable is None or not self.build.isEnabled():
             return
-        precisions = tuple(name for name, box in self.precisions.items() if box.isChecked())
-        kind = self.weights.currentData()
-        checkpoint = self._checkpoint if kind == _FILE else None
-        self._builder.start(Order(row.key, row.title, precisions, checkpoint, kind == _RANDOM))
+        self._builder.start(self._order(row))
 
     def _cancel(self) -> None:
         self._builder.cancel()
@@ -726,6 +811,9 @@ class ModelManager(QDialog):
             f"{outcome.order.title} was not built. {outcome.message}" if failed else outcome.message,
             "red" if failed else "",
         )
+        row = self.row()
+        if outcome.done and row is not None and row.key == outcome.order.name:
+            self._just_built = outcome.order.folder_stem
         if failed:
             self.show_log.setChecked(True)
         if not self.isVisible():

@@ -211,7 +211,8 @@ def test_an_own_checkpoint_with_own_labels(tmp_path: Path, capsys: pytest.Captur
     given = [*words, "--checkpoint", str(tmp_path / "mine.pth"), "--precision=fp16"]
     assert run(tmp_path / "models", *given, "--labels", str(tmp_path / "labels.txt")) == 0
     spec = specs.load(tmp_path / "models" / "tiny-fp16")
-    assert spec.labels == ("wave", "nod") and spec.trained and spec.title.endswith("own weights")
+    assert spec.labels == ("wave", "nod") and spec.trained
+    assert spec.title.startswith("tiny: ") and spec.title.endswith("own weights")
     assert spec.accuracy == () and spec.licence == "" and spec.origin["file"] == "mine.pth"
     capsys.readouterr()
     assert run(tmp_path / "models", *given, "--classes", "3") == cli.FAILED
@@ -260,8 +261,10 @@ def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path) -> None:
         (["slow_fast"], "There is no model 'slow_fast' to build"),
         (["x3d_xs", "--all"], "Give names or --all"),
         (["x3d_xs", "x3d_s", "--checkpoint", "a.pyth"], "--checkpoint belongs to one model"),
-        (["x3d_xs", "--labels", "gone.txt"], "gone.txt, given with --labels, cannot be read"),
+        (["x3d_xs", "--labels", "gone.txt"], "The labels gone.txt cannot be read"),
         (["x3d_xs", "--classes", "3"], "describe your own checkpoint"),
+        (["x3d_xs", "--random-weights", "--classes", "0"], "from 1 to 100,000, not 0"),
+        (["x3d_xs", "--random-weights", "--name", "my model"], "--name takes letters"),
         (["x3d_xs", "--random-weights", "--checkpoint", "a"], "not both"),
         (["x3d_xs", "--calibration", "gone"], "gone, given for calibration, does not exist"),
         (["slowfast_r50", "--variant", "alpha=8"], "--variant needs --name"),
@@ -373,3 +376,16 @@ def test_drift_that_is_large_is_said_with_what_to_use_instead() -> None:
     wild = {"ir_default": {"top1_agreement": 0.5, "mean_kl": 0.2}}
     assert builder.drift_warning(calm) == ""
     assert "50 %" in builder.drift_warning(wild) and "FP16" in builder.drift_warning(wild)
+
+
+def test_a_model_that_came_with_the_app_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = paths.bundled
+    monkeypatch.setattr(paths, "bundled", lambda kind: tmp_path / kind if kind == "models" else bundled(kind))
+    theirs = tmp_path / "models" / "tiny-untrained-int8"
+    theirs.mkdir(parents=True)
+    (theirs / specs.CARD_FILE).touch()
+    assert run(tmp_path / "models", *TINY) == cli.MISUSED
+    assert "tiny-untrained-int8 came with the app" in lines(capsys)[-1]["message"]
+    assert entries(theirs) == [specs.CARD_FILE]

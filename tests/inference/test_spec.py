@@ -1,9 +1,11 @@
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from slowfast_live import paths
 from slowfast_live.errors import ModelError
 from slowfast_live.inference import spec as specs
 from slowfast_live.inference.spec import Registry
@@ -70,3 +72,33 @@ def test_a_model_is_found_by_name_and_by_folder(registry: Registry, tiny_models:
 def test_without_models_the_command_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"build_models\.py"):
         Registry([tmp_path / "nowhere"]).find("slowfast_r50")
+
+
+def test_what_came_with_the_app_is_told_from_what_was_built_beside_it(
+    tiny_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shutil.copytree(next(tiny_models.iterdir()), tmp_path / "models" / "own")
+    assert not specs.came_with_app(own), "the app's models are elsewhere"
+    monkeypatch.setattr(paths, "bundled", lambda kind: tmp_path / kind)
+    spec = specs.load(own)
+    for origin, card, bundled in (
+        ({}, False, True),
+        ({specs.RECIPE: "0123"}, False, False),
+        ({specs.RECIPE: "0123"}, True, True),
+    ):
+        (own / specs.SPEC_FILE).write_bytes(specs.encode(msgspec.structs.replace(spec, origin=origin)))
+        if card:
+            (own / specs.CARD_FILE).touch()
+        assert specs.came_with_app(own) is bundled
+    assert not specs.came_with_app(tmp_path / "models" / "not there")
+
+
+@pytest.mark.parametrize("name", ["kitchen", "x3d_m", "v1.2-b", "a" * 85])
+def test_names_that_a_model_may_have(name: str) -> None:
+    assert specs.usable_name(name)
+    assert specs.decode(specs.encode(msgspec.structs.replace(tiny_spec("tiny", trained=True), name=name)), "")
+
+
+@pytest.mark.parametrize("name", ["", "my model", "../up", ".hidden", "-x", "a/b", "a\n", "a" * 86, "é"])
+def test_names_that_a_model_may_not_have(name: str) -> None:
+    assert not specs.usable_name(name)

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from slowfast_live.build.catalogue import CATALOGUE
+from slowfast_live.inference.labels import own_labels
 from slowfast_live.inference.spec import Clip, ModelSpec, encode
 
 FLOOD_LINES = 60_000
@@ -42,15 +43,25 @@ def listing() -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def write(name: str, output: Path, precision: str, *, trained: bool = True) -> Path:
-    """Write a folder that looks like a built model."""
+def write(
+    name: str,
+    output: Path,
+    precision: str,
+    *,
+    trained: bool = True,
+    labels: tuple[str, ...] = ("squat", "walking"),
+    own_name: str = "",
+    own: bool = False,
+) -> Path:
+    """Write a folder that looks like a built model; `own` as of the user's own weights."""
     entry = CATALOGUE[name]
-    folder = output / f"{name}{'' if trained else '-untrained'}-{precision}"
+    folder = output / f"{own_name or name}{'' if trained else '-untrained'}-{precision}"
+    title = entry.title + (", untrained" if not trained else ", own weights" if own else "")
     spec = ModelSpec(
-        name=folder.name, title=entry.title + ("" if trained else ", untrained"), family=entry.family,
-        labels=("squat", "walking"), clip=Clip(entry.clip.frames, entry.clip.stride, entry.clip.side),
+        name=folder.name, title=f"{own_name}: {title}" if own_name else title, family=entry.family,
+        labels=labels, clip=Clip(entry.clip.frames, entry.clip.stride, entry.clip.side),
         precision=precision.upper(), trained=trained, gflops=entry.gflops, params_m=entry.params_m,
-        licence=entry.licence, origin={"url": entry.url},
+        licence=entry.licence, origin={"url": entry.url, "recipe": "0123456789abcdef"},
         description=f"{entry.title}, trained on Kinetics-400 by its authors: 400 actions of everyday life and sport.",
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,10 +73,14 @@ def write(name: str, output: Path, precision: str, *, trained: bool = True) -> P
 
 def build(options: argparse.Namespace) -> None:
     precisions = options.precision or ["fp16", "int8"]
+    labels = own_labels(options.labels, options.classes) or ("squat", "walking")
     say("download", 0.5, "15.3 of 30.6 MB")
     for number, precision in enumerate(precisions):
         say("convert", 0.5 + 0.5 * number / len(precisions), "Converting to OpenVINO.", precision.upper())
-        folder = write(options.name, options.output, precision, trained=not options.random_weights)
+        folder = write(
+            options.name, options.output, precision, trained=not options.random_weights, labels=labels,
+            own_name=options.own_name, own=options.checkpoint is not None,
+        )  # fmt: skip
         say("done", 0.5 + 0.5 * (number + 1) / len(precisions), f"{folder} is ready.", precision.upper())
 
 
@@ -80,6 +95,9 @@ def main() -> int:
     parser.add_argument("--precision", action="append")
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--random-weights", action="store_true")
+    parser.add_argument("--labels", type=Path)
+    parser.add_argument("--classes", type=int)
+    parser.add_argument("--name", dest="own_name", default="")
     options = parser.parse_args(words)
     if options.list:
         if kind == "mute":

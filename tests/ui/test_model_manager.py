@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from slowfast_live import paths
 from slowfast_live.errors import ModelError
-from slowfast_live.inference.spec import Model, Registry, load
+from slowfast_live.inference.spec import Model, Registry, encode, load
 from slowfast_live.types import Level, Prediction, SourceSpec
 from slowfast_live.ui import child_program, model_builder
 from slowfast_live.ui.app import LiveApp, Services
@@ -266,22 +267,145 @@ def test_the_first_model_runs_as_soon_as_it_is_built(make_bench: MakeBench) -> N
     assert asked is not None and asked[0].name == "x3d_xs-int8" and asked[1] == "CPU"
 
 
+def choose_weights(bench: Bench, kind: str) -> None:
+    weights = bench.dialog.weights
+    weights.setCurrentIndex(weights.findData(kind))
+    weights.activated.emit(weights.currentIndex())
+
+
 def test_a_checkpoint_and_random_weights_are_passed_on(make_bench: MakeBench, tmp_path: Path) -> None:
     bench = make_bench()
-    dialog = bench.dialog
+    dialog, file = bench.dialog, tmp_path / "my weights.pyth"
+    file.touch()
     dialog.precisions["FP16"].setChecked(False)
-    dialog.use_checkpoint(tmp_path / "my weights.pyth")
+    dialog.use_checkpoint(file)
     assert dialog.weights.currentText() == "File: my weights.pyth"
     assert bench.build() is not None
-    assert bench.words()[5:] == ["--precision", "int8", "--checkpoint", str(tmp_path / "my weights.pyth")]
-    dialog.weights.setCurrentIndex(dialog.weights.findData("random"))
-    dialog.weights.activated.emit(dialog.weights.currentIndex())
+    assert bench.words()[5:] == ["--precision", "int8", "--checkpoint", str(file), "--name", "my_weights"]
+    choose_weights(bench, "random")
     bench.wait(lambda: not bench.live.background.busy)
     assert bench.build("x3d_s") is not None
     assert bench.words()[5:] == ["--precision", "int8", "--random-weights"]
     bench.wait(lambda: bench.cells(BUILT)["x3d_s"] == "INT8 untrained")
     dialog.precisions["INT8"].setChecked(False)
     assert not dialog.build.isEnabled() and dialog.build.toolTip() == "Choose a precision"
+
+
+def test_weights_of_ones_own_appear_with_their_labels(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench(built=(("x3d_xs", "int8"),))
+    dialog, file, labels = bench.dialog, tmp_path / "kitchen.pth", tmp_path / "labels.txt"
+    file.touch()
+    labels.write_text("pour\nstir\n\nchop\n", encoding="utf-8")
+    dialog.use_checkpoint(file)
+    dialog.own.labels.setText(str(labels))
+    assert dialog.own.classes.placeholderText() == "3", "the file tells how many"
+    dialog.own.classes.setText("3")
+    outcome = bench.build()
+    assert outcome is not None and outcome.done
+    box = bench.window.source_bar.models
+    bench.wait(lambda: box.findText("kitchen: X3D-XS, own weights · INT8") >= 0)
+    assert bench.words()[-6:] == ["--labels", str(labels), "--classes", "3", "--name", "kitchen"]
+    assert box.findText("X3D-XS · INT8") >= 0, "the published one is still there"
+    bench.wait(lambda: bench.cells(BUILT).get("kitchen") == "FP16, INT8")
+    row = dialog.row()
+    assert row is not None and row.key == "kitchen", "what was built is chosen"
+    dialog.folders.setCurrentIndex(dialog.folders.findData("kitchen-int8"))
+    dialog.use.click()
+    asked = bench.pipeline.last("use_model")
+    assert asked is not None and asked[0].spec.labels == ("pour", "stir", "chop")
+
+
+def test_the_fields_are_offered_for_weights_of_ones_own_only(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench()
+    dialog = bench.dialog
+    dialog.choose("x3d_xs")
+    assert not dialog.own.isVisible()
+    choose_weights(bench, "random")
+    assert dialog.own.isVisible() and dialog.own.name.text() == ""
+    dialog.own.classes.setText("7")
+    choose_weights(bench, "published")
+    assert not dialog.own.isVisible()
+    assert bench.build() is not None
+    assert "--classes" not in bench.words(), "what was typed for other weights does not count"
+    published = tmp_path / "X3D_S.pyth"
+    published.touch()
+    dialog.use_checkpoint(published)
+    assert dialog.own.isVisible()
+    dialog.choose("x3d_xs")
+    assert dialog.own.name.text() == "X3D_S"
+    dialog.choose("x3d_s")
+    assert dialog.own.name.text() == "", "the published file is no model of one's own"
+    dialog.own.name.setText("mine")
+    dialog.choose("x3d_xs")
+    assert dialog.own.name.text() == "mine", "what the user typed stays"
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "name", "said"),
+    [
+        ("gone.txt", "", "", "gone.txt cannot be read: No such file"),
+        ("two.txt", "3", "", "holds 2 names, but 3 classes were asked for"),
+        ("two.txt", "two", "", "Classes takes a whole number, not 'two'"),
+        ("", "-4", "", "Classes takes a whole number, not '-4'"),
+        ("", "²", "", "Classes takes a whole number, not '²'"),
+        ("", "0", "", "from 1 to 100,000, not 0"),
+        ("", "999999999", "", "from 1 to 100,000"),
+        ("twice.txt", "", "", "holds names twice: 'squat'"),
+        ("empty.txt", "", "", "holds no names"),
+        ("", "", "../up", "The name takes letters"),
+        ("", "", "x3d_s", "another model x3d_s-int8 already"),
+    ],
+)
+def test_what_cannot_be_built_is_said_before(
+    make_bench: MakeBench, tmp_path: Path, labels: str, classes: str, name: str, said: str
+) -> None:
+    for file, text in {"two.txt": "squat\nwalk\n", "twice.txt": "squat\n" * 2, "empty.txt": "\n \n"}.items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    bench = make_bench(built=(("x3d_s", "int8"),))
+    dialog, checkpoint = bench.dialog, tmp_path / "mine.pth"
+    checkpoint.touch()
+    dialog.choose("x3d_xs")
+    dialog.use_checkpoint(checkpoint)
+    assert dialog.build.isEnabled() and not dialog.own.said.isVisible()
+    dialog.own.labels.setText(str(tmp_path / labels) if labels else "")
+    dialog.own.classes.setText(classes)
+    dialog.own.name.setText(name or "mine")
+    assert said in dialog.own.said.text() and dialog.own.said.isVisible()
+    assert not dialog.build.isEnabled() and said in dialog.build.toolTip()
+    dialog.start_build()
+    assert not bench.builder.busy
+    for field in (dialog.own.labels, dialog.own.classes):
+        field.clear()
+    dialog.own.name.setText("mine")
+    assert dialog.build.isEnabled() and not dialog.own.said.isVisible(), "it can be mended"
+
+
+def test_files_that_went_away_are_noticed_when_the_build_is_asked_for(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench()
+    dialog, checkpoint, labels = bench.dialog, tmp_path / "mine.pth", tmp_path / "labels.txt"
+    checkpoint.touch()
+    labels.write_text("squat\n", encoding="utf-8")
+    dialog.choose("x3d_xs")
+    dialog.use_checkpoint(checkpoint)
+    dialog.own.labels.setText(str(labels))
+    for gone, said in ((labels, "labels.txt cannot be read"), (checkpoint, "mine.pth is not there")):
+        kept = gone.read_bytes()
+        gone.unlink()
+        dialog.build.click()
+        assert not bench.builder.busy and said in dialog.own.said.text()
+        gone.write_bytes(kept)
+        dialog.own.check()
+        dialog.own.changed.emit()
+        assert dialog.build.isEnabled()
+
+
+def test_a_published_build_does_not_replace_weights_of_ones_own(make_bench: MakeBench, tmp_path: Path) -> None:
+    fake_build.write("x3d_xs", tmp_path / "models", "int8", own=True)
+    bench = make_bench()
+    bench.dialog.choose("x3d_xs")
+    assert not bench.dialog.build.isEnabled() and "weights of your own" in bench.dialog.build.toolTip()
+    bench.dialog.precisions["INT8"].setChecked(False)
+    assert bench.dialog.build.isEnabled(), "FP16 is not there yet"
 
 
 @pytest.mark.parametrize(
@@ -438,16 +562,59 @@ def test_deleting_asks_first(make_bench: MakeBench) -> None:
 
 
 def test_what_comes_with_the_app_is_never_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = fake_build.write("x3d_m", tmp_path / "models", "int8")
     monkeypatch.setattr(paths, "bundled", lambda kind: tmp_path / kind)
-    model = Model(folder, load(folder))
-    assert "app's own" in survey([model])[0].kept
-    with pytest.raises(ModelError, match="was not deleted"):
-        delete(model)
-    assert folder.is_dir()
+    carded = fake_build.write("x3d_m", tmp_path / "models", "int8")
+    (carded / "CARD.md").touch()
+    unknown = fake_build.write("x3d_s", tmp_path / "models", "int8")
+    spec = msgspec.structs.replace(load(unknown), origin={"note": "Trained by this project."})
+    (unknown / "model.json").write_bytes(encode(spec))
+    for folder in (carded, unknown):
+        model = Model(folder, load(folder))
+        assert survey([model])[0].kept == "It came with the app"
+        with pytest.raises(ModelError, match="was not deleted: it came with the app"):
+            delete(model)
+        assert folder.is_dir()
     link = tmp_path / "link"
     link.symlink_to(fake_build.write("x3d_s", tmp_path / "elsewhere", "int8"))
     assert "link" in survey([Model(link, load(link))])[0].kept
+
+
+def test_the_model_that_comes_with_the_app_is_known_as_such() -> None:
+    models, _ = Registry([paths.bundled("models")]).scan()
+    kept = {one.model.name: one.kept for one in survey(models)}
+    assert kept["slowfast_demo-fp16"] == "It came with the app"
+
+
+def test_what_was_built_in_the_apps_folder_can_be_deleted(
+    make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "bundled", lambda kind: tmp_path / kind)
+    demo = fake_build.write("slowfast_r50", tmp_path / "models", "fp16")
+    (demo / "CARD.md").touch()
+    bench = make_bench(built=(("x3d_m", "int8"),))
+    dialog = bench.dialog
+    dialog.choose("slowfast_r50")
+    assert not dialog.delete.isEnabled() and dialog.delete.toolTip() == "It came with the app"
+    bench.pipeline.update(model=demo.name)
+    dialog.choose("x3d_m")
+    assert dialog.delete.isEnabled()
+    dialog.delete.click()
+    next(b for b in dialog.question.buttons() if "Delete" in b.text()).click()
+    bench.wait(lambda: not (bench.output / "x3d_m-int8").exists())
+    bench.wait(lambda: bench.cells(BUILT)["x3d_m"] == "not built")
+    assert demo.is_dir()
+
+
+def test_a_model_that_runs_by_the_time_of_the_answer_is_not_deleted(make_bench: MakeBench) -> None:
+    bench = make_bench(built=(("slowfast_r50", "int8"), ("x3d_m", "int8")))
+    dialog = bench.dialog
+    dialog.choose("x3d_m")
+    dialog.delete.click()
+    bench.pipeline.update(model="x3d_m-int8")
+    next(b for b in dialog.question.buttons() if "Delete" in b.text()).click()
+    bench.wait(lambda: not bench.live.background.busy)
+    assert (bench.output / "x3d_m-int8").is_dir()
+    assert "was not deleted. It is running" in dialog.state.text()
 
 
 def test_showing_the_folder(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
