@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -74,6 +75,9 @@ _FLUSH_MS = 100
 _TICK_MS = 1000
 _PUBLISHED, _FILE, _RANDOM = "published", "file", "random"
 _CLIP_FPS = 30
+_LABELS_SHOWN = 5
+_FILE_NAME_PX = 28 * GRID
+"""Width that the name of a checkpoint gets in the dropdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +277,17 @@ class ModelManager(QDialog):
         row.addSpacing(GRID)
         row.addWidget(self._quiet("from"))
         row.addWidget(self.weights, 1)
-        row.addStretch(1)
-        row.addWidget(self.build)
+        row.addStretch()
         self.own.hide()
+        self.own.said.hide()
+        build = QGridLayout()
+        build.setHorizontalSpacing(2 * GRID)
+        build.setVerticalSpacing(GRID)
+        build.addWidget(self._build_row, 0, 0)
+        build.addWidget(self.own, 1, 0)
+        build.addWidget(self.build, 0, 1, 2, 1, Qt.AlignmentFlag.AlignBottom)
+        build.addWidget(self.own.said, 2, 0, 1, 2)
+        build.setColumnStretch(0, 1)
         self._progress_row = QWidget()
         column = QVBoxLayout(self._progress_row)
         column.setContentsMargins(0, 0, 0, 0)
@@ -301,8 +313,7 @@ class ModelManager(QDialog):
         layout.addLayout(top)
         layout.addWidget(self._splitter, 1)
         layout.addWidget(self.missing)
-        layout.addWidget(self._build_row)
-        layout.addWidget(self.own)
+        layout.addLayout(build)
         layout.addWidget(self._progress_row)
         rule = QFrame()
         rule.setObjectName("rule")
@@ -540,6 +551,9 @@ class ModelManager(QDialog):
         if top1 and top5:
             facts.append(("Accuracy", f"{top1:.1f} % top-1, {top5:.1f} % top-5 on Kinetics-400, published"))
         if spec:
+            labels = spec.labels
+            some = ", ".join(labels[:_LABELS_SHOWN]) + (" …" if len(labels) > _LABELS_SHOWN else "")
+            facts.append(("Actions", f"{len(labels)}: {some}"))
             facts += [("Measured", accuracy_text(entry)) for entry in spec.accuracy if entry.origin == "measured"]
         how_fast = f"{speed.text.removesuffix(' measured')} a clip. {speed.origin}" if speed else ""
         facts.append(("Speed", how_fast or "not known: run a model, then it can be estimated"))
@@ -681,7 +695,8 @@ class ModelManager(QDialog):
         """Build from this file rather than from the published weights."""
         self._checkpoint = path
         row = self.weights.findData(_FILE)
-        self.weights.setItemText(row, f"File: {path.name}")
+        shown = self.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, _FILE_NAME_PX)
+        self.weights.setItemText(row, f"File: {shown}")
         self.weights.setItemData(row, wording.tooltip(str(path)), Qt.ItemDataRole.ToolTipRole)
         self.weights.setCurrentIndex(row)
         self.weights.setToolTip(wording.tooltip(str(path)))

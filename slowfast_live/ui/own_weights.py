@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from slowfast_live.errors import UsageError
 from slowfast_live.inference.labels import own_labels
@@ -24,7 +24,7 @@ def name_from(file: Path) -> str:
 
 
 class OwnWeights(QWidget):
-    """A row of fields, and below it what is wrong with them; what they hold is checked as it is typed."""
+    """A row of fields, checked as they are filled in; `said` tells what is wrong, and is laid out by the owner."""
 
     changed = Signal()
     """A field was edited."""
@@ -36,7 +36,6 @@ class OwnWeights(QWidget):
         self._counted = 0
         self.labels = self._field("Labels file", "File of your class names, one a line, in the order of the outputs")
         self.labels.setPlaceholderText("those of Kinetics-400")
-        self.labels.setClearButtonEnabled(True)
         self.browse = QPushButton("Browse…")
         self.browse.setAutoDefault(False)
         describe(self.browse, "Browse for labels", "Choose the file of your class names")
@@ -45,6 +44,7 @@ class OwnWeights(QWidget):
         self.name = self._field("Name of your model", "First part of its folder's name; the network's where empty")
         self.name.setMinimumWidth(12 * GRID)
         self.said = QLabel()
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
         self.said.setWordWrap(True)
         self.said.setProperty("tone", "amber")
         self._lay_out()
@@ -59,28 +59,17 @@ class OwnWeights(QWidget):
         return field
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
-        for text, widgets, stretch in (
-            ("Labels", (self.labels, self.browse), 3),
-            ("Classes", (self.classes,), 0),
-            ("Name", (self.name,), 1),
-        ):
+        for text, field, stretch in (("Labels", self.labels, 3), ("Classes", self.classes, 0), ("Name", self.name, 2)):
             caption = QLabel(text)
             caption.setProperty("tone", "quiet")
+            caption.setBuddy(field)
             row.addWidget(caption)
-            row.addWidget(widgets[0], stretch)
-            for widget in widgets[1:]:
-                row.addWidget(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID // 2)
-        column.addLayout(row)
-        column.addWidget(self.said)
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """See Qt."""
-        return QSize(0, super().sizeHint().height())
+            row.addWidget(field, stretch)
+            if field is self.labels:
+                row.addWidget(self.browse)
 
     @property
     def labels_file(self) -> Path | None:
@@ -105,6 +94,7 @@ class OwnWeights(QWidget):
         if self.name.text() == self._suggested:
             self._suggested = name
             self.name.setText(name)
+            self.name.setCursorPosition(0)
 
     def check(self) -> str:
         """Read the labels again and return what is wrong, "" where nothing is."""
@@ -129,7 +119,8 @@ class OwnWeights(QWidget):
 
     def say(self, text: str) -> None:
         """Show what keeps the build from being started; "" for nothing."""
-        self.said.setText(text)
+        # A zero-width space after each slash lets long paths wrap.
+        self.said.setText(text.replace("/", "/\u200b").replace("\\", "\\\u200b"))
         self.said.setAccessibleName(text)
         self.said.setVisible(bool(text))
 

@@ -255,7 +255,7 @@ QTableView {
   selection-background-color: $accent_ground; selection-color: $text;
 }
 QTableView:focus { border: 2px solid $accent; }
-QTableView::item { padding: 0 8px; border: none; }
+QTableView::item { padding: 0 5px; border: none; } /* with the 3 that Qt adds: as the headings */
 QTableView::item:selected { background: $accent_ground; color: $text; }
 QTableView#events::item { padding: 0 4px; }
 QTableView#events QHeaderView::section { padding: 6px 4px; }

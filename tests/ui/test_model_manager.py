@@ -309,6 +309,7 @@ def test_weights_of_ones_own_appear_with_their_labels(make_bench: MakeBench, tmp
     bench.wait(lambda: bench.cells(BUILT).get("kitchen") == "FP16, INT8")
     row = dialog.row()
     assert row is not None and row.key == "kitchen", "what was built is chosen"
+    assert "3: pour, stir, chop" in dialog.details.toPlainText()
     dialog.folders.setCurrentIndex(dialog.folders.findData("kitchen-int8"))
     dialog.use.click()
     asked = bench.pipeline.last("use_model")
@@ -655,11 +656,14 @@ def test_all_of_it_has_names_and_can_be_reached_by_keys(make_bench: MakeBench) -
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.focusProxy() is None:
             seen.append(widget)
         widget = widget.nextInFocusChain()
-    for control in (
-        dialog.search, dialog.table, dialog.details, *dialog.precisions.values(), dialog.weights, dialog.build,
-        dialog.show_log, dialog.cancel, dialog.folders, dialog.use, dialog.show_folder, dialog.delete, dialog.shut,
-    ):  # fmt: skip
+    reading_order = (
+        dialog.search, dialog.table, dialog.details, *dialog.precisions.values(), dialog.weights, dialog.own.labels,
+        dialog.own.browse, dialog.own.classes, dialog.own.name, dialog.build, dialog.show_log, dialog.cancel,
+        dialog.folders, dialog.use, dialog.show_folder, dialog.delete, dialog.shut,
+    )  # fmt: skip
+    for control in reading_order:
         assert control in seen and control.accessibleName() and control.toolTip(), control
+    assert [control for control in seen if control in reading_order] == list(reading_order)
     assert not any(button.autoDefault() for button in dialog.findChildren(QPushButton))
     bench.qtbot.keyClick(dialog, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert dialog.focusWidget() is dialog.search
