@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from slowfast_live.types import Notice, Prediction, Readout, ReadoutState, Status
+from slowfast_live.types import Frame, Notice, Prediction, Readout, ReadoutState, Status
 from slowfast_live.ui.ports import PipelinePort
 from slowfast_live.ui.presenter import Presented, Presenter
 
-FRAME_POLL_MS = 8
 STATUS_POLL_MS = 100
 _FPS_SPAN_S = 2.0
 
@@ -71,7 +70,7 @@ class ShownFrames:
 
 
 class Bridge(QObject):
-    """Polls pipeline and presenter and emits what is new. All signals are emitted on the GUI thread.
+    """Is told of pictures, polls the pipeline, and emits what is new. All signals are emitted on the GUI thread.
 
     Args:
         pipeline: What to poll.
@@ -86,37 +85,38 @@ class Bridge(QObject):
     """`Readout`, when it changed, at most ten times a second; a changed label comes at once."""
     notice = Signal(object)
     """`Notice`: each once."""
+    _ready = Signal()
+    """From the presenter's thread: a picture lies ready."""
 
     def __init__(self, pipeline: PipelinePort, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.pipeline = pipeline
-        self.presenter = Presenter(pipeline.frame)
+        self.presenter = Presenter(pipeline.frame, self._ready.emit)
+        self._ready.connect(self.present, Qt.ConnectionType.QueuedConnection)
         self.latest_status = Status()
         self.latest_readout = Readout(ReadoutState.NO_MODEL)
         self._prediction: Prediction | None = None
-        self._frames = self._timer(FRAME_POLL_MS, self._poll_fast)
-        self._frames.setTimerType(Qt.TimerType.PreciseTimer)
-        self._slow = self._timer(STATUS_POLL_MS, self.poll)
-
-    def _timer(self, interval_ms: int, slot: Callable[[], None]) -> QTimer:
-        timer = QTimer(self)
-        timer.setInterval(interval_ms)
-        timer.timeout.connect(slot)
-        return timer
+        self._timer = QTimer(self)
+        self._timer.setInterval(STATUS_POLL_MS)
+        self._timer.timeout.connect(self.poll)
 
     def start(self) -> None:
-        """Start polling."""
+        """Start to tell."""
         self.presenter.start()
-        self._frames.start()
-        self._slow.start()
+        self.pipeline.watch(self._wake)
+        self._timer.start()
 
     def stop(self) -> None:
-        """Stop polling; bounded."""
-        self._frames.stop()
-        self._slow.stop()
+        """Stop to tell; bounded."""
+        self._timer.stop()
+        self.pipeline.unwatch(self._wake)
         self.presenter.stop()
 
-    def _poll_fast(self) -> None:
+    def _wake(self, _frame: Frame) -> None:
+        self.presenter.wake()
+
+    def present(self) -> None:
+        """Emit the newest picture, and a changed label with it, now."""
         presented: Presented | None = self.presenter.take()
         if presented is not None:
             self.presented.emit(presented)
@@ -134,6 +134,7 @@ class Bridge(QObject):
     def poll(self) -> None:
         """Emit status, readout and notices now."""
         self.latest_status = self.pipeline.status()
+        self._poll_prediction()
         readout = self.pipeline.readout()
         if readout != self.latest_readout:
             self._tell(readout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from slowfast_live.types import Frame, PipelineState, Status
@@ -148,10 +148,10 @@ class Canvas(QWidget):
         if ratio != self._ratio:  # the window moved to a screen of another density
             self._announce()
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self._theme.letterbox))
         if self._image is not None:
             self._paint_picture(painter, ratio)
         else:
+            painter.fillRect(self.rect(), QColor(self._theme.letterbox))
             self._paint_message(painter)
         if self._image is not None or self._overlay.headline.startswith("reconnecting"):
             self._painter.paint(painter, self._overlay, self.size(), ratio)
@@ -166,6 +166,9 @@ class Canvas(QWidget):
     def _paint_picture(self, painter: QPainter, ratio: float) -> None:
         assert self._image is not None
         rect = self.picture_rect()
+        inside = rect.adjusted(1, 1, -1, -1).toAlignedRect()  # the picture may begin within a logical pixel
+        for margin in QRegion(self.rect()) - QRegion(inside):
+            painter.fillRect(margin, QColor(self._theme.letterbox))
         pixels = (self._image.width(), self._image.height())
         if pixels == (round(rect.width() * ratio), round(rect.height() * ratio)):
             self._image.setDevicePixelRatio(ratio)

@@ -14,10 +14,8 @@ from slowfast_live.types import U8, Frame
 
 log = logging.getLogger(__name__)
 
-_POLL_S = 0.004
-_IDLE_POLL_S = 0.030
-_IDLE_AFTER = 100
-"""After so many polls without a new frame the thread looks less often."""
+_LOOK_S = 0.1
+"""The thread looks for a new frame so often even where nobody woke it."""
 _STOP_S = 2.0
 _LARGEST = 16384
 
@@ -73,16 +71,18 @@ class Presenter:
 
     Args:
         newest: Returns the newest frame, from any thread.
+        ready: Called on this thread when a result lies ready and the one before was taken.
     """
 
-    def __init__(self, newest: Callable[[], Frame | None]) -> None:
-        self._newest = newest
+    def __init__(self, newest: Callable[[], Frame | None], ready: Callable[[], None] = lambda: None) -> None:
+        self._newest, self._tell = newest, ready
         self._lock = threading.Lock()
         self._target = (0, 0)
         self._ready: Presented | None = None
         self._spare: list[U8] = []
         self._shown: U8 | None = None
-        self._stop = threading.Event()
+        self._work = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="slowfast-live-presenter", daemon=True)
 
     def start(self) -> None:
@@ -91,7 +91,8 @@ class Presenter:
 
     def stop(self) -> bool:
         """End the thread; return whether it ended in time."""
-        self._stop.set()
+        self._stopping = True
+        self._work.set()
         if self._thread.ident is not None:
             self._thread.join(_STOP_S)
         if self._thread.is_alive():
@@ -103,6 +104,11 @@ class Presenter:
         """Set the canvas' size in device pixels; (0, 0) pauses the work."""
         with self._lock:
             self._target = (min(width, _LARGEST), min(height, _LARGEST))
+        self._work.set()
+
+    def wake(self) -> None:
+        """Say that there is a new frame; from any thread."""
+        self._work.set()
 
     def take(self) -> Presented | None:
         """Return the newest result not taken yet; the one taken before becomes invalid."""
@@ -116,15 +122,16 @@ class Presenter:
 
     def _run(self) -> None:
         last: tuple[Frame, tuple[int, int]] | None = None
-        idle = 0
-        while not self._stop.wait(_POLL_S if idle < _IDLE_AFTER else _IDLE_POLL_S):
+        while True:
+            self._work.wait(_LOOK_S)
+            self._work.clear()
+            if self._stopping:
+                return
             frame = self._newest()
             with self._lock:
                 target = self._target
             if frame is None or 0 in target or (last and last[0] is frame and last[1] == target):
-                idle += 1
                 continue
-            idle = 0
             last = (frame, target)
             try:
                 self._present(frame, target)
@@ -137,9 +144,11 @@ class Presenter:
         pixels = self._buffer((new_height, new_width, 4))
         scale_to_bgra(frame.image, pixels)
         with self._lock:
-            if self._ready is not None:
-                self._spare.append(self._ready.pixels)
-            self._ready = Presented(frame, pixels)
+            before, self._ready = self._ready, Presented(frame, pixels)
+            if before is not None:
+                self._spare.append(before.pixels)
+        if before is None:
+            self._tell()
 
     def _buffer(self, shape: tuple[int, int, int]) -> U8:
         with self._lock:

@@ -212,7 +212,7 @@ def test_the_overlay_is_not_drawn_again_for_the_same_words(desk: Desk) -> None:
 def test_a_new_label_is_shown_with_its_prediction(desk: Desk) -> None:
     desk.pipeline.current_readout = Readout(ReadoutState.ACTION, "squat", 0.8, (("squat", 0.8),))
     desk.pipeline.predict()
-    desk.live.bridge._poll_fast()
+    desk.live.bridge.present()
     assert desk.window.canvas.overlay.headline == "squat"
     assert desk.window.side_panel.now.action_text == "squat"
 
@@ -740,7 +740,7 @@ def test_readout_changes_come_at_most_with_the_slow_poll(desk: Desk) -> None:
     for k in range(5):
         desk.pipeline.current_readout = Readout(ReadoutState.ACTION, "jumping jacks", 0.9 - k / 100, TOP)
         desk.pipeline.predict()
-        desk.live.bridge._poll_fast()
+        desk.live.bridge.present()
     assert heard == [], "scores alone wait for the slow poll"
     desk.poll()
     assert [readout.score for readout in heard] == [0.86]
