@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from slowfast_live.types import Frame, PipelineState, Status
@@ -166,8 +166,15 @@ class Canvas(QWidget):
     def _paint_picture(self, painter: QPainter, ratio: float) -> None:
         assert self._image is not None
         rect = self.picture_rect()
-        inside = rect.adjusted(1, 1, -1, -1).toAlignedRect()  # the picture may begin within a logical pixel
-        for margin in QRegion(self.rect()) - QRegion(inside):
+        width, height = self.width(), self.height()
+        inner = rect.adjusted(1, 1, -1, -1)  # the picture may begin within a logical pixel
+        left, top, right, bottom = inner.left(), inner.top(), inner.right(), inner.bottom()
+        for margin in (
+            QRectF(0, 0, width, top),
+            QRectF(0, bottom, width, height - bottom),
+            QRectF(0, top, left, bottom - top),
+            QRectF(right, top, width - right, bottom - top),
+        ):
             painter.fillRect(margin, QColor(self._theme.letterbox))
         pixels = (self._image.width(), self._image.height())
         if pixels == (round(rect.width() * ratio), round(rect.height() * ratio)):
