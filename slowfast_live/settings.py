@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, kw_only=True):
         rules: What happens when an action is seen.
         rest: The model rests while nothing moves.
         on_top: The window stays above others.
+        measure_offered: To measure this machine was offered, or done unasked.
         unknown: Fields of the file that this version does not know; written back unchanged.
     """
 
@@ -76,6 +77,7 @@ class Settings(msgspec.Struct, kw_only=True):
     rules: RuleBook = RuleBook()
     rest: bool = False
     on_top: bool = False
+    measure_offered: bool = False
     unknown: dict[str, Any] = {}
 
     def remember_source(self, source: SourceSpec) -> None:

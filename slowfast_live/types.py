@@ -214,12 +214,14 @@ class Notice:
         message: One or two sentences.
         details: Technical text, on demand.
         file: A file that was made, which the user may want to see; None where it is not about one.
+        command: Name of a command of the window that helps, such as "measure"; "" for none.
     """
 
     level: Level
     message: str
     details: str = ""
     file: Path | None = None
+    command: str = ""
 
 
 class PipelineState(Enum):

@@ -32,6 +32,7 @@ from slowfast_live.ui.canvas import Canvas, empty_words
 from slowfast_live.ui.controller import NO_MODEL, Controller
 from slowfast_live.ui.drops import dropped_text
 from slowfast_live.ui.help_sheet import HelpSheet
+from slowfast_live.ui.measure_offer import MeasureOffer
 from slowfast_live.ui.menu import MainMenu
 from slowfast_live.ui.model_builder import ModelBuilder
 from slowfast_live.ui.notice_bar import NoticeBar
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         self._normal_state = Qt.WindowState.WindowNoState
         self._shown = ShownFrames()
         self._ticks = 0
+        self._offer = MeasureOffer(controller.memory, lambda notice: self.notice_bar.show_notice(notice))
         self.stall_meter = StallMeter(self)
         self.setWindowTitle("SlowFast Live")
         self.setMinimumSize(720, 480)
@@ -106,7 +108,7 @@ class MainWindow(QMainWindow):
         )
         self.menu.aboutToShow.connect(lambda: self.menu.show_chosen(self._settings.camera_size, themes.mode))
         self.source_bar = SourceBar(self.menu)
-        self.notice_bar = NoticeBar()
+        self.notice_bar = NoticeBar(self.actions_by_id)
         self.canvas = Canvas()
         self.snapshots = Snapshots(self.canvas, background, snapshots, self)
         self.story = Story(history, controller, self.actions_by_id, background, self)
@@ -177,6 +179,8 @@ class MainWindow(QMainWindow):
         controller.sources_changed.connect(self._offer_sources)
         controller.models_changed.connect(self._offer_models)
         controller.devices_changed.connect(self.source_bar.offer_devices)
+        controller.devices_changed.connect(self._offer.know)
+        self.dialogs.machine_check.begun.connect(self._offer.settle)
         controller.model_changed.connect(self.side_panel.show_model)
         self.source_bar.source_chosen.connect(controller.open_source)
         self.source_bar.file_wanted.connect(self.ask_file)
@@ -291,6 +295,7 @@ class MainWindow(QMainWindow):
         self.source_bar.show_status(status)
         self.transport.show_status(status)
         self.story.show_status(status)
+        self._offer.look(status, self._controller.models)
         self._ticks += 1
         if self.side_panel.isVisible() and self._ticks % _CALM == 0:
             self.side_panel.show_status(status, self._shown.fps)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -23,15 +25,21 @@ from slowfast_live.ui.theme import GRID, Theme
 _WEIGHT = {Level.INFO: 0, Level.WARNING: 1, Level.ERROR: 2}
 _MARK = {Level.INFO: "Note", Level.WARNING: "Warning", Level.ERROR: "Problem"}
 INFO_MS = 8000
-"""A note goes by itself after this time; warnings and errors stay until they are dismissed."""
+"""A note goes by itself after this time; warnings, errors and offers stay until they are dismissed."""
 _MOST = 20
 
 
 class NoticeBar(QWidget):
-    """Shows the gravest notice, the newest among equals; the others wait behind it."""
+    """Shows the gravest notice, the newest among equals; the others wait behind it.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Args:
+        commands: The window's, which notices may offer, by name.
+        parent: Qt's owner.
+    """
+
+    def __init__(self, commands: Mapping[str, QAction] | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._commands = commands or {}
         self.setObjectName("notice")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._waiting: list[Notice] = []
@@ -61,6 +69,8 @@ class NoticeBar(QWidget):
         self._show_file.setText("Show in folder")
         self._show_file.clicked.connect(self._open_folder)
         describe(self._show_file, "Show in folder", "Open the folder of this file")
+        self._command = QToolButton()
+        self._command.clicked.connect(self._run_command)
         self._close = QToolButton()
         self._close.clicked.connect(self.dismiss)
         describe(self._close, "Dismiss", tip("dismiss"))
@@ -71,6 +81,7 @@ class NoticeBar(QWidget):
             self._text,
             self._more,
             self._show_file,
+            self._command,
             self._details_button,
             self._copy,
             self._close,
@@ -137,6 +148,11 @@ class NoticeBar(QWidget):
         self._details.setPlainText(notice.details)
         self._details_button.setVisible(bool(notice.details))
         self._show_file.setVisible(notice.file is not None)
+        command = self._commands.get(notice.command)
+        self._command.setVisible(command is not None)
+        if command is not None:
+            self._command.setText(command.text())
+            describe(self._command, command.text(), command.toolTip())
         others = len(self._waiting) - 1
         self._more.setText(f"+{others}" if others else "")
         self._more.setToolTip(f"{others} more" if others else "")
@@ -146,7 +162,7 @@ class NoticeBar(QWidget):
             for widget in (self, self._mark):
                 widget.style().unpolish(widget)
                 widget.style().polish(widget)
-        if notice.level is Level.INFO and not self._silent:
+        if notice.level is Level.INFO and command is None and not self._silent:
             self._timer.start(INFO_MS)
 
     def _unfold(self, shown: bool) -> None:
@@ -158,6 +174,11 @@ class NoticeBar(QWidget):
     def _open_folder(self) -> None:
         if (notice := self.notice) is not None and notice.file is not None:
             show_in_folder(notice.file)
+
+    def _run_command(self) -> None:
+        if (notice := self.notice) is not None:
+            self.dismiss()
+            self._commands[notice.command].trigger()
 
     def _copy_details(self) -> None:
         if (notice := self.notice) is not None:
