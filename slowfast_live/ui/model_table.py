@@ -33,7 +33,7 @@ HEADINGS = (
     ("On disk", "Size of what is built"),
     ("Speed here", "Time for one clip on this machine: measured in this session, or estimated from it"),
 )
-WIDTHS = {BUILT: 148, TOP1: 56, TOP5: 56, GFLOPS: 68, PARAMS: 68, SIZE: 80, SPEED: 124}
+WIDTHS = {BUILT: 148, TOP1: 56, TOP5: 56, GFLOPS: 68, PARAMS: 68, SIZE: 80, SPEED: 148}
 """Of the columns, in pixels; the name takes the rest."""
 SPARED, WIDE_PX = (TOP5, PARAMS, SIZE), 760
 """Columns that a table narrower than this does without."""
