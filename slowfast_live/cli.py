@@ -147,6 +147,7 @@ def _add_bench(commands: argparse._SubParsersAction[_Parser]) -> None:
     how.add_argument("--repeats", metavar="N", type=_count, default=3, help="turns of each contender (3)")
     how.add_argument("--json", metavar="FILE", type=Path, help="write everything as JSON; - for standard output")
     how.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables as Markdown; - likewise")
+    how.add_argument("--into", metavar="FILE", type=Path, help="put the comparison in short between a document's marks")
     how.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: an object a line, for programs")
     command.set_defaults(run=_bench)
 

@@ -29,6 +29,8 @@ NETWORKS = ("slowfast_r50", "x3d_m", "x3d_s", "slowfast_demo")
 """What `--compare` measures."""
 PRECISIONS = ("FP32", "FP16", "INT8")
 INTERRUPTED = 130
+MARKS = ("<!-- bench -->", "<!-- /bench -->")
+"""Between them stands the table that `--into` writes."""
 _ROOT = Path(__file__).resolve().parents[2]
 _NO_TRAINED = "Only trained models are measured for a recommendation, and there is none. build_models.py builds them."
 
@@ -277,6 +279,20 @@ def _check_files(options: argparse.Namespace) -> None:
         path: Path | None = getattr(options, name)
         if path is not None and str(path) != "-" and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
             raise UsageError(f"--{name}: {path} cannot be written. Name a file in a folder that is yours.")
+    if options.into is not None:
+        _around_marks(options.into)
+
+
+def _around_marks(path: Path) -> tuple[str, str]:
+    """Return what stands in a document before and after the table, marks included."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--into: {path} cannot be read: {error}.") from error
+    begin, end = (text.find(mark) for mark in MARKS)
+    if not 0 <= begin < end:
+        raise UsageError(f"--into: {path} has no lines {MARKS[0]} and {MARKS[1]}; the table goes between them.")
+    return text[: begin + len(MARKS[0])], text[end:]
 
 
 def _tell_report(report: Report, options: argparse.Namespace) -> None:
@@ -284,6 +300,8 @@ def _tell_report(report: Report, options: argparse.Namespace) -> None:
     if not standard and options.progress != "json":
         tables.print_report(report, Console(highlight=False))
     texts = {"json": encode(report).decode(), "markdown": tables.markdown(report)}
+    if options.into is not None:
+        texts["into"] = f"\n{tables.overview(report)}".join(_around_marks(options.into))
     for name, text in texts.items():
         path: Path | None = getattr(options, name)
         if name in standard:

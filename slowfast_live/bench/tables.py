@@ -100,6 +100,45 @@ def group_sheet(group: Group, *, narrow: bool = False) -> Sheet:
     )
 
 
+_RACE = ("torch", "onnxruntime", "notebook", "benchmark_app", "pipeline", "window")
+"""Whose predictions a second the short table of a comparison shows, in this order."""
+
+
+def overview_sheet(groups: Sequence[Group]) -> Sheet:
+    """Return a comparison in short: of each network the precision in which the window predicts most often."""
+    best: dict[str, Group] = {}
+    for group in groups:
+        other = best.get(group.subject.title)
+        if other is None or _rate(group, "window") > _rate(other, "window"):
+            best[group.subject.title] = group
+    rows = [
+        (
+            subject_title(group.subject),
+            *(figure(_per_s(group, name), spread=False) for name in _RACE),
+            percent(found.outside if (found := group.row("pipeline")) else None),
+            pair(found.latency_ms_p50, found.latency_ms_p95) if (found := group.row("window")) else NONE,
+        )
+        for group in best.values()
+    ]
+    titles = {row.contender: row.title for group in groups for row in group.rows}
+    columns = ("predictions a second", *(titles.get(name, name) for name in _RACE))
+    return Sheet(
+        "Side by side",
+        (*columns, "pipeline: CPU outside the network", "window: frame to label, ms p50 / p95"),
+        tuple(rows),
+    )
+
+
+def _per_s(group: Group, contender: str) -> Figure | None:
+    row = group.row(contender)
+    return row.per_s if row else None
+
+
+def _rate(group: Group, contender: str) -> float:
+    figure = _per_s(group, contender)
+    return figure.median if figure else 0.0
+
+
 def _notes(rows: Iterable[Row]) -> tuple[str, ...]:
     rows = tuple(rows)
     notes = [f"{row.title}: {row.facts.note}" for row in rows if row.facts.note and not row.absent]
@@ -242,11 +281,22 @@ def markdown(report: Report) -> str:
     """Return a report as Markdown, with the machine and the command that repeats it."""
     parts = []
     for sheet in sheets(report):
-        lines = [_line(sheet.columns), _line(["-"] * len(sheet.columns)), *(_line(row) for row in sheet.rows)]
         notes = "\n".join(f"- {_plain(note)}" for note in sheet.notes)
-        parts.append(f"**{_plain(sheet.title)}**\n\n" + "\n".join(lines) + (f"\n\n{notes}" if notes else ""))
-    parts.append(f"Measured {report.taken[:10]} with `{report.command}` on: {_plain(machine_words(report.machine))}.")
-    return "\n\n".join(parts) + "\n"
+        parts.append(f"**{_plain(sheet.title)}**\n\n{_grid(sheet)}" + (f"\n\n{notes}" if notes else ""))
+    return "\n\n".join([*parts, _origin(report)]) + "\n"
+
+
+def overview(report: Report) -> str:
+    """Return a comparison in short as Markdown, with the machine and the command that repeats it."""
+    return f"{_grid(overview_sheet(report.groups))}\n\n{_origin(report)}\n"
+
+
+def _grid(sheet: Sheet) -> str:
+    return "\n".join([_line(sheet.columns), _line(["-"] * len(sheet.columns)), *(_line(row) for row in sheet.rows)])
+
+
+def _origin(report: Report) -> str:
+    return f"Measured {report.taken[:10]} with `{report.command}` on: {_plain(machine_words(report.machine))}."
 
 
 def _line(cells: Iterable[str]) -> str:

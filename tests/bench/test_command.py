@@ -5,10 +5,10 @@ import msgspec
 import pytest
 
 from slowfast_live import cli
-from slowfast_live.bench import command, contenders
+from slowfast_live.bench import command, contenders, machine
 from slowfast_live.bench.command import ProgressLine
 from slowfast_live.bench.crew import AbsentError
-from slowfast_live.bench.results import Facts, Reading, Report, load
+from slowfast_live.bench.results import Facts, Group, Reading, Report, Subject, encode, load
 from slowfast_live.bench.rounds import Entrant
 from slowfast_live.inference.spec import Model
 from tests.tiny_model import write_tiny_model
@@ -92,6 +92,23 @@ def test_a_run_writes_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixtu
 
     assert cli.main(["bench", "--from", str(files[0]), "--markdown", "-"]) == 0
     assert capsys.readouterr().out == files[1].read_text()
+
+
+def test_a_documents_table_is_replaced_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, document = tmp_path / "r.json", tmp_path / "README.md"
+    group = Group(Subject("net-fp16", "Net", "FP16", True), "CPU", 2.0, ())
+    described = Report(command="slowfast-live bench", machine=machine.describe(), taken="2030-01-02", groups=(group,))
+    report.write_bytes(encode(described))
+    document.write_text("Before.\n<!-- bench -->\nold\n<!-- /bench -->\nAfter.\n", encoding="utf-8")
+    for _ in range(2):
+        assert cli.main(["bench", "--from", str(report), "--into", str(document)]) == 0
+    text = document.read_text(encoding="utf-8")
+    assert text.startswith("Before.\n<!-- bench -->\n| predictions a second |")
+    assert text.endswith("\n<!-- /bench -->\nAfter.\n") and "old" not in text and text.count("| Net FP16 |") == 1
+    document.write_text("No marks.", encoding="utf-8")
+    capsys.readouterr()
+    assert cli.main(["bench", "--from", str(report), "--into", str(document)]) == 2
+    assert "<!-- bench -->" in capsys.readouterr().err and document.read_text() == "No marks."
 
 
 @pytest.mark.usefixtures("still")

@@ -85,6 +85,17 @@ def test_markdown_has_a_table_the_machine_and_the_command() -> None:
     assert "(untrained)" in text and "`slowfast-live bench`" in text and "A \\| processor" in text
 
 
+def test_the_short_table_takes_the_best_precision_of_each_network() -> None:
+    slow, fast = report(*ROWS).groups[0], report(row("torch", 1.0), row("window", 20.0)).groups[0]
+    other = msgspec.structs.replace(slow, subject=Subject("other-int8", "Other", "INT8", True))
+    sheet = tables.overview_sheet(
+        [slow, msgspec.structs.replace(fast, subject=Subject("b", "Net", "INT8", False)), other]
+    )
+    assert [cells[0] for cells in sheet.rows] == ["Net INT8 (untrained)", "Other INT8"]
+    of = dict(zip(sheet.columns, sheet.rows[0], strict=True))
+    assert of["the window"] == "20.0" and of["the torch"] == "1.00" and of["the benchmark_app"] == tables.NONE
+
+
 def test_a_model_faster_than_the_source_is_measured_against_the_source() -> None:
     text = tables.markdown(report(row("benchmark_app", 80.0), row("window", 30.0, shown=60, frames=60)))
     assert "1.00 predictions for each new frame" in text and "benchmark_app's predictions" not in text
