@@ -20,7 +20,8 @@ from numpy.lib import format as npy
 from slowfast_live.errors import ModelError
 from slowfast_live.training.augment import augment, reduced
 from slowfast_live.training.config import Augmentation, Data
-from slowfast_live.training.dataset import render_shard
+from slowfast_live.training.dataset import Recordings, render_shard
+from slowfast_live.training.mocap import Library
 from slowfast_live.types import U8
 
 I64 = np.typing.NDArray[np.int64]
@@ -34,7 +35,13 @@ def shard_path(folder: Path, index: int) -> Path:
     return folder / f"{index:05d}.npz"
 
 
-def render(folder: Path, data: Data, processes: int, done: Callable[[int], None] = lambda there: None) -> None:
+def render(
+    folder: Path,
+    data: Data,
+    processes: int,
+    done: Callable[[int], None] = lambda there: None,
+    library: Library | None = None,
+) -> None:
     """Render the shards that are missing, so that what was interrupted goes on.
 
     Args:
@@ -42,13 +49,15 @@ def render(folder: Path, data: Data, processes: int, done: Callable[[int], None]
         data: Seeds and counts.
         processes: How many render at the same time.
         done: Called with the number of shards that are there, first before any is rendered.
+        library: Motion capture, for the share of clips that `data` says.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = range(data.shards)
     missing = [index for index in wanted if not shard_path(folder, index).exists()]
     there = len(wanted) - len(missing)
     done(there)
-    jobs = [(shard_path(folder, i), data.seed + i * data.clips_per_shard, data.clips_per_shard) for i in missing]
+    taken = Recordings(library, data.mocap_share) if library else None
+    jobs = [(shard_path(folder, i), data.seed + i * data.clips_per_shard, data.clips_per_shard, taken) for i in missing]
     if processes == 1 or len(jobs) < 2:
         for number, job in enumerate(jobs, there + 1):
             render_shard(*job)

@@ -17,6 +17,7 @@ from rich.table import Table
 from slowfast_live.errors import UsageError
 from slowfast_live.training import bank, config
 from slowfast_live.training.config import Config
+from slowfast_live.training.mocap import Library
 from slowfast_live.training.package import Made, Precision, package
 from slowfast_live.training.train import CHECKPOINT, Moment, Place, Trainer, choose_device, train, usual_processes
 
@@ -31,13 +32,14 @@ def main(argv: Sequence[str]) -> int:
     """
     options = _parser().parse_args(argv)
     settings = _settings(options)
+    library = Library.of(options.mocap) if options.mocap else None
     device = choose_device(options.device)
     place = Place(options.out / "clips", options.out)
     if options.package and not (options.out / CHECKPOINT).exists():
         raise UsageError(f"{options.out / CHECKPOINT}, which --package packages, does not exist.")
     console = Console(stderr=True)
     try:
-        _render(settings, place, options.processes, console)
+        _render(settings, place, options.processes, library, console)
         if not options.package:
             _train(settings, place, device, options.processes, console)
         precisions: dict[str, Precision] = {"fp16": "FP16", "int8": "INT8"}
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     usual = usual_processes()
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of slowfast_live/training/demo.toml")
+    parser.add_argument("--mocap", type=Path, metavar="DIR", help="BVH recordings whose motions are mixed in")
     parser.add_argument("--out", type=Path, default=Path("demo-training"), metavar="DIR", help="(demo-training)")
     parser.add_argument("--minutes", type=float, metavar="N", help="wall clock of the training, resumed parts included")
     parser.add_argument("--seed", type=int, metavar="N", help="of the weights and the order of clips")
@@ -88,12 +91,12 @@ def _named(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})"
 
 
-def _render(settings: Config, place: Place, processes: int, console: Console) -> None:
+def _render(settings: Config, place: Place, processes: int, library: Library | None, console: Console) -> None:
     data = settings.data
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(f"rendering files of {data.clips_per_shard} clips", total=data.shards)
-        bank.render(place.clips, data, processes, lambda there: bar.update(task, completed=there))
+        bank.render(place.clips, data, processes, lambda there: bar.update(task, completed=there), library)
 
 
 def _train(settings: Config, place: Place, device: torch.device, processes: int, console: Console) -> None:

@@ -68,6 +68,7 @@ class Data(Section, frozen=True):
     clips_per_shard: Count
     held_out_shards: Annotated[int, Meta(ge=2)]
     training_shards: Count
+    mocap_share: Share
 
     @property
     def shards(self) -> int:

@@ -18,6 +18,7 @@ from slowfast_live.core.framing import FollowMotion
 from slowfast_live.training import motions
 from slowfast_live.training.config import bundled
 from slowfast_live.training.figure import F32, F64, Cloth, Colour, Person, Pose, joints, materials, solids
+from slowfast_live.training.mocap import Library
 from slowfast_live.training.motions import Motion, Style
 from slowfast_live.training.render import Camera, Light, draw, room, to_bytes
 from slowfast_live.types import U8
@@ -432,6 +433,14 @@ def _film(rng: Random, clip: F32) -> U8:
 
 
 @dataclass(frozen=True)
+class Recordings:
+    """Motion capture to take poses from, and for which share of the clips of what is recorded."""
+
+    library: Library
+    share: float
+
+
+@dataclass(frozen=True)
 class _Actor:
     """Somebody in the picture: who, and what they do; `speed_m` is how fast the camera that follows them travels."""
 
@@ -453,8 +462,27 @@ def _free_hand(rng: Random, pose: Pose, side: str) -> None:
     pose.elbows[side] = np.tile((0.9, -0.4, -0.5), (len(pose), 1))
 
 
-def _act(rng: Random, label: int, who: Person, t: F64) -> _Actor:
+def _recorded(rng: Random, label: int, who: Person, t: F64, recordings: Recordings) -> _Actor | None:
+    """Draw a passage of a recording of that label, or with its share of cases none."""
+    action = ACTIONS[label].name if label < len(ACTIONS) else ""
+    if rng.random() >= recordings.share:
+        return None
+    pose = recordings.library.perform(rng, action, t)
+    if pose is None:
+        return None
+    followed_at = 0.0
+    if label < len(ACTIONS) and ACTIONS[label].speed and rng.random() < 0.4:
+        followed_at, start = np.polyfit(t - t.mean(), pose.place[:, 2], 1)
+        pose.place[:, 2] -= (t - t.mean()) * followed_at + start
+    pose.head = pose.head + rng.normal(0, 0.12, 3) + _wander(rng, t, 3, 1.2) * rng.uniform(0, 0.15)
+    return _Actor(who, pose, float(followed_at))
+
+
+def _act(rng: Random, label: int, who: Person, t: F64, recordings: Recordings | None) -> _Actor:
     """Draw how somebody does the action of that label, or something else."""
+    recorded = _recorded(rng, label, who, t, recordings) if recordings else None
+    if recorded:
+        return recorded
     if label == len(ACTIONS):
         return _Actor(who, _other(rng, t))
     action = ACTIONS[label]
@@ -514,7 +542,7 @@ def _facing(rng: Random, t: F64, first: _Actor) -> _Actor:
     return _Actor(person(rng), pose)
 
 
-def render_canvas(rng: Random, label: int) -> U8:
+def render_canvas(rng: Random, label: int, recordings: Recordings | None = None) -> U8:
     """Render the pictures of one clip before they are framed, uint8 (T, h, w, 3), RGB."""
     t = _times(rng)
     height, width = _SHAPES[int(rng.integers(len(_SHAPES)))]
@@ -524,7 +552,7 @@ def render_canvas(rng: Random, label: int) -> U8:
         clip = _paint(rng, height, width, shift)
         _distract(rng, clip)
         return _film(rng, clip)
-    lead = _act(rng, label, person(rng), t)
+    lead = _act(rng, label, person(rng), t, recordings)
     camera = _camera(rng, lead.who, None if other else ACTIONS[label], height, width)
     actors = [lead]
     if other and rng.random() < 0.15:
@@ -555,12 +583,13 @@ def render_canvas(rng: Random, label: int) -> U8:
     return _film(rng, clip)
 
 
-def sample(seed: int, label: int | None = None) -> tuple[U8, int]:
+def sample(seed: int, label: int | None = None, recordings: Recordings | None = None) -> tuple[U8, int]:
     """Render one clip.
 
     Args:
-        seed: Everything about the clip follows from it.
+        seed: Everything about the clip follows from it, and from the recordings.
         label: Index into `LABELS`; drawn where None, the last (something else) twice as often.
+        recordings: Motion capture to mix with the motions of `motions`.
 
     Returns:
         uint8 (T, SIDE, SIDE, 3), RGB, and the label.
@@ -568,18 +597,18 @@ def sample(seed: int, label: int | None = None) -> tuple[U8, int]:
     rng = np.random.default_rng(seed)
     drawn = min(int(rng.integers(len(LABELS) + 1)), len(LABELS) - 1)
     chosen = drawn if label is None else label
-    canvas = render_canvas(rng, chosen)
+    canvas = render_canvas(rng, chosen, recordings)
     out = np.empty((TIMING.frames, SIDE, SIDE, 3), np.uint8)
     FollowMotion(SIDE, WORKING_SIDE, float(rng.uniform(1.5, 1.9))).compose(list(canvas), out)
     return out, chosen
 
 
-def render_shard(path: Path, seed: int, clips: int = 64) -> None:
+def render_shard(path: Path, seed: int, clips: int = 64, recordings: Recordings | None = None) -> None:
     """Write clips of consecutive seeds to an .npz of `x`, uint8 (N, T, S, S, 3), and `y`, int64 (N,).
 
     The file appears when it is complete, so that training can begin on those that are there.
     """
-    drawn = [sample(seed + i) for i in range(clips)]
+    drawn = [sample(seed + i, recordings=recordings) for i in range(clips)]
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:
         np.savez(file, x=np.stack([x for x, _ in drawn]), y=np.array([y for _, y in drawn], np.int64))

@@ -163,6 +163,37 @@ class Pose:
 
         return Pose(**{name: mix(value, getattr(other, name)) for name, value in vars(self).items()})
 
+    def at(self, frames: F64) -> Pose:
+        """Return the pose at (N,) frame numbers, fractions between two frames; beyond the ends it stays."""
+        frames = np.clip(frames, 0, len(self) - 1)
+        low = frames.astype(int)
+        high = np.minimum(low + 1, len(self) - 1)
+        return self._picked(low).blend(self._picked(high), frames - low)
+
+    def _picked(self, frames: npt.NDArray[np.int_]) -> Pose:
+        def pick(a: Any) -> Any:
+            return {key: value[frames] for key, value in a.items()} if isinstance(a, dict) else a[frames]
+
+        return Pose(**{name: pick(value) for name, value in vars(self).items()})
+
+    def mirrored(self) -> Pose:
+        """Return what a mirror shows: left is right."""
+        aside, round_up = np.array([-1.0, 1.0, 1.0]), np.array([1.0, -1.0, -1.0])
+
+        def swapped(sides: dict[str, F64]) -> dict[str, F64]:
+            return {"L": sides["R"], "R": sides["L"]}
+
+        return Pose(
+            turn=-self.turn,
+            place=self.place * aside,
+            sink=self.sink,
+            hip_shift=self.hip_shift * aside,
+            pelvis=self.pelvis * round_up,
+            chest=self.chest * round_up,
+            head=self.head * round_up,
+            **{name: swapped(getattr(self, name)) for name in ("hands", "elbows", "palms", "feet", "toes", "knees")},
+        )
+
 
 def _unit(v: F64) -> F64:
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))

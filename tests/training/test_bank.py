@@ -18,7 +18,8 @@ DATA, HOW = tiny_config().data, tiny_config().augmentation
 def test_shards_that_are_there_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[tuple[str, int, int]] = []
 
-    def fake(path: Path, seed: int, clips: int) -> None:
+    def fake(path: Path, seed: int, clips: int, recordings: object) -> None:
+        assert recordings is None
         rendered.append((path.name, seed, clips))
         path.touch()
 
