@@ -6,7 +6,7 @@ Everything about a clip follows from one seed. Clips are framed by `FollowMotion
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +41,7 @@ class Action:
         upper_body: Share of clips that show head and arms only.
         tempo: Spread of the tempo: standard deviation of its logarithm.
         speed: Metres a second forward when it travels.
+        behind: Share of clips that show the back.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Action:
     upper_body: float = 0.0
     tempo: float = 0.27
     speed: float = 0.0
+    behind: float = 0.04
 
 
 ACTIONS = (
@@ -58,11 +60,11 @@ ACTIONS = (
     Action("jumping jacks", motions.jumping_jacks, 0.45),
     Action("squat", motions.squats, 0.7, 0.0, 0.35),
     Action("bending", motions.bowing, 0.9, 0.0, 0.35),
-    Action("walking", motions.walking, 1.1, 0.08, 0.2, 1.3),
-    Action("running", motions.running, 1.0, 0.05, 0.2, 2.6),
+    Action("walking", motions.walking, 1.0, 0.08, 0.28, 1.15, 0.28),
+    Action("running", motions.running, 1.0, 0.05, 0.2, 2.6, 0.15),
     Action("punching", motions.punching, 0.6, 0.35, 0.35),
     Action("push up", motions.push_ups, 1.0, 0.0, 0.35),
-    Action("jumping", motions.jumping, 0.6),
+    Action("jumping", motions.jumping, 0.75, behind=0.08),
     Action("arm circles", motions.arm_circles, 0.45, 0.2, 0.35),
     Action("kicking", motions.kicking, 0.8),
     Action("lunge", motions.lunging, 0.9, 0.0, 0.3),
@@ -236,14 +238,96 @@ def _sit_down(t: F64, s: Style, rng: Random) -> Pose:
     return high.blend(low, 1 / (1 + np.exp(-(t - middle) * rate)))
 
 
+def _drawing(t: F64, s: Style, rng: Random) -> Pose:
+    """One arm is held out still, the other hand is drawn back from it: a bow, a rope, a bolt of cloth."""
+    p = _resting(t, motions.standing(t, s), rng, rng.uniform(0.0, 0.3))
+    aside = rng.random() < 0.65
+    held = (0.93, rng.uniform(-0.2, 0.3), 0.2) if aside else (0.0, rng.uniform(-0.2, 0.3), 0.93)
+    near = (-0.75, held[1], 0.45) if aside else (-0.2, held[1], 0.8)
+    back = (rng.uniform(-0.3, 0.1), rng.uniform(-0.15, 0.25), rng.uniform(0.05, 0.3))
+    drawn = 1 / (1 + np.exp(-(t - t.mean() - rng.normal(0, 0.6)) * rng.uniform(1.5, 7.0)))[:, None]
+    tremble = _wander(rng, t, 6, 0.4) * rng.uniform(0.0, 0.05)
+    p.hands[s.side] = np.array(held) + tremble[:, :3]
+    p.hands[s.other] = np.array(near) * (1 - drawn) + np.array(back) * drawn + tremble[:, 3:]
+    p.elbows[s.side] = np.tile((0.3, -0.6, -0.6), (len(t), 1))
+    p.elbows[s.other] = np.tile((1.0, rng.uniform(-0.4, 0.4), -0.3), (len(t), 1))
+    p.head[:, 1] += s.sign * rng.uniform(0.5, 1.3) * aside
+    p.chest[:, 1] += s.sign * rng.uniform(0.0, 0.5)
+    for side in "LR":
+        p.feet[side][:, 0] += rng.uniform(0.05, 0.25)
+    return p
+
+
+def _at_keys(t: F64, s: Style, rng: Random) -> Pose:
+    """Hands at the height of a table go aside and back, and up and down in turn: a piano, drums, cards."""
+    p = (motions.standing if rng.random() < 0.25 else motions.sitting)(t, s)
+    rate, high = rng.uniform(1.0, 5.0), rng.uniform(0.02, 0.16)
+    level, ahead = rng.uniform(-0.65, -0.3), rng.uniform(0.4, 0.7)
+    for side in "LR":
+        along = _wander(rng, t, 3, rng.uniform(0.3, 1.2)) * (rng.uniform(0.05, 0.45), 0.05, 0.08)
+        beat = motions.TAU * (t * rate + (0.5 if side == s.side else 0.0)) + rng.normal(0, 0.5)
+        tap = np.stack([0.3 * np.sin(beat), np.maximum(0, np.sin(beat)), 0 * t], 1) * high
+        p.hands[side] = np.array((rng.uniform(-0.15, 0.2), level, ahead)) + along + tap
+        p.elbows[side] = np.stack([0.9 + along[:, 0], -0.5 + along[:, 1], -0.4 + 0 * t], 1)
+    sway = _wander(rng, t, 3, rng.uniform(0.5, 1.5)) * rng.uniform(0, 1)
+    p.chest += sway * (0.15, 0.2, 0.12)
+    p.head += sway[:, ::-1] * (0.15, 0.2, 0.1)
+    return p
+
+
+def _at_counter(t: F64, s: Style, rng: Random) -> Pose:
+    """Work with weight on both hands, or with one hand that swings or stirs: dough, a pan, a saw, a cloth."""
+    p = _resting(t, motions.standing(t, s), rng, rng.uniform(0.0, 0.5))
+    a = motions.TAU * (t * rng.uniform(0.5, 2.5) + rng.random())
+    together = rng.random() < 0.5
+    jerk = np.maximum(0, np.sin(a)) ** rng.uniform(1, 4)
+    size = rng.uniform(0.05, 0.3) * rng.uniform((0.1, 0.1, 0.1), (0.6, 0.8, 1.0))
+    for side in "LR":
+        centre = np.array((rng.uniform(-0.3, 0.0), rng.uniform(-0.7, -0.35), rng.uniform(0.35, 0.6)))
+        moves = np.stack([np.cos(a), jerk, np.sin(a)], 1) * size if together or side == s.side else 0.0
+        p.hands[side] = centre + moves + _wander(rng, t, 3, 0.8) * 0.04
+        p.elbows[side] = np.tile((rng.uniform(0.6, 1.0), -0.6, -0.4), (len(t), 1))
+    p.chest[:, 0] += rng.uniform(0.0, 0.4) + (np.sin(a) * rng.uniform(0.0, 0.15) if together else 0.0)
+    p.pelvis[:, 0] += rng.uniform(0.0, 0.2)
+    return p
+
+
+def _wrestling(t: F64, s: Style, rng: Random) -> Pose:
+    """Force against something or somebody that hardly yields: arms on a table, a shove, a rope."""
+    give = _wander(rng, t, 6, rng.uniform(0.4, 1.2))
+    if rng.random() < 0.45:
+        p = motions.sitting(t, replace(s, spread=1.0))
+        p.hands[s.side] = np.array((-0.15, -0.18, 0.5)) + give[:, :3] * (0.25, 0.12, 0.1)
+        p.elbows[s.side] = np.tile((0.5, -1.0, 0.2), (len(t), 1))
+        p.hands[s.other] = np.array((-0.2, -0.5, 0.5)) + give[:, 3:] * 0.03
+        p.chest += give[:, 3:] * (0.12, 0.2, 0.15)
+        return p
+    p = motions.standing(t, s)
+    lean = rng.uniform(-0.4, 0.7)
+    p.pelvis[:, 0] = lean * 0.6 + 0.08 * give[:, 3]
+    p.chest[:, 0] += lean * 0.4 + 0.08 * give[:, 4]
+    p.sink = p.sink + rng.uniform(0.05, 0.25) + 0.04 * give[:, 5]
+    p.hip_shift[:, 2] -= 0.35 * lean
+    p.feet[s.side][:, 2], p.feet[s.other][:, 2] = rng.uniform(0.05, 0.3), -rng.uniform(0.2, 0.5)
+    level, ahead = rng.uniform(-0.4, 0.1), rng.uniform(0.45, 0.85)
+    for side in "LR":
+        p.hands[side] = np.array((rng.uniform(-0.2, 0.15), level, ahead)) + give[:, :3] * (0.08, 0.08, 0.18)
+        p.elbows[side] = np.tile((0.8, -0.7, -0.2), (len(t), 1))
+    return p
+
+
 _OTHERS: tuple[tuple[Callable[[F64, Style, Random], Pose], float], ...] = (
-    (_idle, 0.16),
-    (_gestures, 0.22),
-    (_hand_work, 0.24),
-    (_shifting, 0.10),
-    (_dance, 0.06),
-    (_stray, 0.14),
-    (_sit_down, 0.08),
+    (_idle, 0.13),
+    (_gestures, 0.17),
+    (_hand_work, 0.17),
+    (_shifting, 0.09),
+    (_dance, 0.05),
+    (_stray, 0.12),
+    (_sit_down, 0.07),
+    (_drawing, 0.05),
+    (_at_keys, 0.05),
+    (_at_counter, 0.05),
+    (_wrestling, 0.05),
 )
 
 
@@ -324,6 +408,8 @@ def _camera(rng: Random, who: Person, action: Action | None, height: int, width:
     """Choose how somebody is seen: from where, how large, and how much of them."""
     turned = action.turned if action else 0.8
     yaw = rng.normal(0, turned) if rng.random() < 0.85 else rng.uniform(-np.pi, np.pi) * min(1.0, turned * 1.2)
+    if action and rng.random() < action.behind:
+        yaw = np.pi + rng.normal(0, 0.4)
     near = rng.random() < (action.upper_body if action else 0.45)
     lying = action is not None and action.name == "push up"
     focal = rng.uniform(1.0, 2.4)
@@ -455,11 +541,57 @@ def _other(rng: Random, t: F64) -> Pose:
     return _OTHERS[kind][0](t, style(rng), rng)
 
 
-def _free_hand(rng: Random, pose: Pose, side: str) -> None:
-    """The hand that does nothing rests on the hip, in a pocket, or holds something."""
-    where = ((0.05, -0.5, 0.05), (0.1, -0.85, 0.15), (-0.15, -0.4, 0.55))[int(rng.integers(3))]
-    pose.hands[side] = np.tile(where, (len(pose), 1))
-    pose.elbows[side] = np.tile((0.9, -0.4, -0.5), (len(pose), 1))
+_FREE_HANDS = (
+    ((0.05, -0.5, 0.05), (0.9, -0.4, -0.5)),  # on the hip
+    ((0.02, -0.80, 0.02), (0.8, 0.0, -0.7)),  # in a pocket
+    ((-0.20, -0.62, 0.25), (0.9, -0.3, -0.3)),  # in a pocket before the belly
+    ((-0.15, -0.72, -0.20), (0.8, 0.0, -0.8)),  # behind the back
+    ((-0.12, -0.45, 0.52), (0.6, -0.8, -0.3)),  # carries something before the belly
+    ((-0.08, -0.12, 0.25), (0.7, -0.8, 0.0)),  # holds a strap
+    ((0.14, -0.97, 0.02), (0.6, 0.0, -1.0)),  # carries a bag
+    ((0.10, -0.85, 0.15), (0.9, -0.4, -0.5)),  # hangs
+    ((-0.15, -0.40, 0.55), (0.9, -0.4, -0.5)),  # shows something
+    ((-0.20, 0.28, 0.10), (0.6, -0.8, 0.3)),  # at the ear
+)
+"""Where hands are that have no part in an action, and their elbows; both hands may do the first seven."""
+
+
+def _free_hands(rng: Random, pose: Pose, sides: Sequence[str], ways: int = len(_FREE_HANDS)) -> None:
+    """Hands that do nothing rest on the hip, in a pocket, or hold something."""
+    hand, elbow = _FREE_HANDS[int(rng.integers(ways))]
+    for side in sides:
+        pose.hands[side] = np.tile(hand, (len(pose), 1))
+        pose.elbows[side] = np.tile(elbow, (len(pose), 1))
+
+
+def _jumps(rng: Random, t: F64, s: Style) -> Pose:
+    """Jumps one after the other, or one that is seen whole; some after a few running steps."""
+    forward = float(rng.uniform(0.2, 1.0)) if rng.random() < 0.35 else 0.0
+    if rng.random() < 0.3:
+        pose = motions.jumping(t, replace(s, travel_m=forward * 0.6))
+    else:
+        pose = _one_jump(rng, t, replace(s, rest=float(rng.uniform(0.3, 1.0)), travel_m=forward))
+        top = t[pose.place[:, 1].argmax()]
+        if forward and rng.random() < 0.6:
+            pose = _run_up(t, s, pose, float(top) - 0.45, float(rng.uniform(1.2, 2.6)))
+    pose.place[:, 2] -= pose.place[:, 2].mean()
+    return pose
+
+
+def _one_jump(rng: Random, t: F64, s: Style) -> Pose:
+    """Draw when it begins until the flight lies within the clip."""
+    inside = (t > t[0] + 0.2) & (t < t[-1] - 0.2)
+    while True:
+        pose = motions.jumping(t, replace(s, phase=float(rng.random())))
+        if pose.place[inside, 1].max() > 0.02:
+            return pose
+
+
+def _run_up(t: F64, s: Style, jump: Pose, end_s: float, speed: float) -> Pose:
+    running = motions.running(t, replace(s, spread=0.5 + 0.5 * s.spread))
+    pose = running.blend(jump, np.clip((t - end_s) / 0.3 + 0.5, 0, 1))
+    pose.place[:, 2] = jump.place[:, 2] + speed * (np.minimum(t, end_s + 0.7) - t[0])
+    return pose
 
 
 def _recorded(rng: Random, label: int, who: Person, t: F64, recordings: Recordings) -> _Actor | None:
@@ -487,7 +619,9 @@ def _act(rng: Random, label: int, who: Person, t: F64, recordings: Recordings | 
         return _Actor(who, _other(rng, t))
     action = ACTIONS[label]
     manner = style(rng, action.tempo)
-    pose = action.motion(t, manner)
+    if action.name == "squat" and rng.random() < 0.5:
+        manner = replace(manner, rest=float(rng.random()))
+    pose = _jumps(rng, t, manner) if action.name == "jumping" else action.motion(t, manner)
     if action.name in ("standing still", "sitting still"):
         return _Actor(who, _resting(t, pose, rng, rng.uniform(0.0, 0.18)))
     followed_at = 0.0
@@ -498,10 +632,12 @@ def _act(rng: Random, label: int, who: Person, t: F64, recordings: Recordings | 
         else:
             pose.place[:, 2] += (t - t.mean()) * speed
     if action.name == "waving hand" and rng.random() < 0.3:
-        _free_hand(rng, pose, manner.other)
-    if action.name == "walking" and rng.random() < 0.35:
-        for side in "LR" if rng.random() < 0.5 else rng.choice(["L", "R"]):
-            _free_hand(rng, pose, side)
+        _free_hands(rng, pose, manner.other)
+    if action.name == "walking" and rng.random() < 0.5:
+        if rng.random() < 0.6:
+            _free_hands(rng, pose, "LR", 7)
+        else:
+            _free_hands(rng, pose, str(rng.choice(["L", "R"])))
     calm = rng.uniform(0, 0.05)
     for side in "LR":
         pose.hands[side] = pose.hands[side] + _wander(rng, t, 3, 0.8) * calm + rng.normal(0, 0.05, 3)
@@ -534,7 +670,7 @@ def _company(rng: Random, t: F64, camera: Camera, label: int) -> list[_Actor]:
 
 def _facing(rng: Random, t: F64, first: _Actor) -> _Actor:
     """Somebody opposite: both have to do with each other."""
-    pose = _other(rng, t)
+    pose = first.pose.at(np.arange(len(t))) if rng.random() < 0.35 else _other(rng, t)
     away = rng.uniform(0.6, 1.1)
     pose.place[:, 0] += first.pose.place[:, 0].mean() + rng.normal(0, 0.1)
     pose.place[:, 2] = first.pose.place[:, 2].mean() + away - pose.place[:, 2]

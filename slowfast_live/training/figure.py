@@ -163,9 +163,9 @@ class Pose:
 
         return Pose(**{name: mix(value, getattr(other, name)) for name, value in vars(self).items()})
 
-    def at(self, frames: F64) -> Pose:
+    def at(self, frames: Any) -> Pose:
         """Return the pose at (N,) frame numbers, fractions between two frames; beyond the ends it stays."""
-        frames = np.clip(frames, 0, len(self) - 1)
+        frames = np.clip(np.asarray(frames, np.float64), 0, len(self) - 1)
         low = frames.astype(int)
         high = np.minimum(low + 1, len(self) - 1)
         return self._picked(low).blend(self._picked(high), frames - low)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +162,7 @@ def _limbs(skeleton: Skeleton, path: Path) -> dict[str, F64]:
             known = [n.format(side=side, s=side[0]).lower() for n in names]
             name = next((n for n in known if n in skeleton.at), None)
             if name is None:
-                raise UsageError(f"{path}: the skeleton lacks a {part}; it may be called {', '.join(known)}.")
+                raise UsageError(f"{path}: the skeleton has no {part}; it may be called {', '.join(known)}.")
             found[part + side[0]] = skeleton.at[name]
     middle = (found["shoulderL"] + found["shoulderR"]) / 2
     found["head"] = next((skeleton.at[n] for n in ("head", "neck") if n in skeleton.at), middle)
@@ -262,7 +262,7 @@ def retarget(path: Path, skeleton: Skeleton) -> Pose:
 
 _KINDS: tuple[tuple[str, str | None], ...] = (
     ("rom$", None),
-    ("walk_(clap|point|raise|side|sway)|silly_walk|wave_hello_3", None),
+    ("walk_(clap|point|raise|side|sway)|silly_walk|wave_hello_[13]|head_tilt|looking_around", None),
     ("bassai|empi|heian|gedanbarai|syutouuke|query|14_14|pick_", None),
     ("jumping_?jacks", "jumping jacks"),
     ("two_hand_wave", "waving both hands"),
@@ -337,7 +337,7 @@ class Recording:
     starts: tuple[int, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def recording(path: Path, action: str) -> Recording:
     """Read a file and find the passages in which most of the action happens.
 

@@ -28,6 +28,8 @@ class Style:
         lag: How much later the other side is, as a fraction of the cycle.
         spread: A free number in 0..1 that changes the look of a motion: how high, how wide.
         variant: Another one, which chooses among ways of doing it.
+        rest: How long somebody waits between one time and the next, 0 not at all .. 1; squats and jumps do.
+        travel_m: How far a jump goes forward.
     """
 
     tempo: float = 1.0
@@ -37,6 +39,8 @@ class Style:
     lag: float = 0.0
     spread: float = 0.5
     variant: float = 0.5
+    rest: float = 0.0
+    travel_m: float = 0.0
 
     @property
     def other(self) -> str:
@@ -164,23 +168,44 @@ def jumping_jacks(t: F64, s: Style) -> Pose:
     return p
 
 
+def _with_rests(x: F64, rest: float, above: float) -> F64:
+    """0..1..0 in each cycle as `_ease`, waiting for a share of the cycle; `above` is the share of that at 0."""
+    move, top = (1 - rest) / 2, rest * above
+    there = np.interp((x / TAU) % 1.0, (0, top, top + move, 1 - move, 1), (0, 0, 1, 1, 0))
+    return _ease(np.pi * there)
+
+
+_SQUATTING_HANDS: tuple[tuple[float, tuple[float, ...], tuple[float, ...], tuple[float, ...]], ...] = (
+    (0.30, (0.15, -0.95, 0.10), (-0.05, 0.02, 0.96), (0.6, -0.8, -0.2)),  # come forward
+    (0.40, (-0.22, -0.28, 0.42), (-0.22, -0.28, 0.42), (0.6, -0.8, -0.2)),  # together before the chest
+    (0.48, (-0.05, 0.00, 0.96), (-0.05, 0.10, 0.95), (0.6, -0.8, -0.2)),  # stay forward
+    (0.60, (0.18, 0.95, 0.05), (0.20, 0.95, -0.02), (1.0, 0.1, 0.2)),  # held overhead
+    (0.68, (0.15, -0.95, 0.10), (0.15, 0.93, 0.15), (0.9, -0.3, 0.2)),  # rise overhead on the way down
+    (0.74, (0.15, 0.95, 0.10), (0.10, -0.80, 0.45), (0.9, -0.3, 0.0)),  # come down from overhead
+    (0.86, (-0.15, 0.34, -0.10), (-0.15, 0.34, -0.10), (1.0, 0.2, 0.15)),  # behind the head
+    (0.93, (0.05, -0.62, 0.08), (0.05, -0.62, 0.08), (1.0, 0.1, -0.7)),  # on the hips
+    (1.00, (0.15, -0.96, 0.05), (0.12, -0.93, 0.25), (0.6, 0.0, -1.0)),  # hang, with or without weights
+)
+"""Up to which variant: the hands above, the hands below, the elbows."""
+
+
 def squats(t: F64, s: Style) -> Pose:
-    """The hips go down behind the heels and up again, arms forward for balance."""
+    """The hips go down behind the heels and up again; the arms balance, are raised, or held still."""
     p = standing(t, s)
-    down = _ease(_cycle(t, 0.42, s)) ** 0.8 * min(1.0, s.reach)
+    down = _with_rests(_cycle(t, 0.42, s), 0.5 * s.rest, s.spread) ** 0.8 * min(1.12, s.reach)
+    above, below, elbows = next(each[1:] for each in _SQUATTING_HANDS if s.variant <= each[0])
+    # Arms that are raised keep the trunk upright.
+    lean = 0.7 if below[1] > 0.3 else 1.0
     p.sink = 0.02 + 0.44 * down
     p.hip_shift[:, 2] -= 0.20 * down
-    p.pelvis[:, 0] = 0.42 * down
-    p.chest[:, 0] += 0.22 * down
-    p.head[:, 0] -= 0.5 * down
+    p.pelvis[:, 0] = 0.42 * lean * down
+    p.chest[:, 0] += 0.22 * lean * down
+    p.head[:, 0] -= 0.5 * lean * down
     for side in "LR":
         p.feet[side][:, 0] = 0.07 + 0.1 * s.spread
         p.knees[side][:] = 0.45
-        if s.variant < 0.65:
-            p.hands[side] = _lerp((0.15, -0.95, 0.1), (-0.05, 0.02, 0.96), down)
-        else:
-            p.hands[side] = _v(-0.22 + 0 * t, -0.28, 0.42)
-        p.elbows[side] = _v(0.6, -0.8 + 0 * t, -0.2)
+        p.hands[side] = _lerp(above, below, np.minimum(down, 1))
+        p.elbows[side] = np.tile(elbows, (len(t), 1))
     return p
 
 
@@ -226,7 +251,7 @@ def walking(t: F64, s: Style) -> Pose:
     """Steps with swinging arms."""
     p = Pose.standing(len(t))
     a = _cycle(t, 0.88, s)
-    length = (0.26 + 0.12 * s.spread) * s.reach
+    length = (0.24 + 0.17 * s.spread) * s.reach
     _stride(p, a, s, length, 0.09 + 0.05 * s.variant)
     for side, shift in ((s.side, 0.0), (s.other, np.pi)):
         swing = -np.cos(a + shift) * s.reach * (0.3 + s.variant)
@@ -389,24 +414,40 @@ def dancing(t: F64, s: Style) -> Pose:
     return p
 
 
+_CROUCH_S, _AIR_S, _LANDING_S = 0.53, 0.49, 0.36
+
+
 def jumping(t: F64, s: Style) -> Pose:
-    """Both feet leave the floor together, again and again."""
+    """Both feet leave the floor together: again and again, or once and then a rest; a hop, high, or forward."""
     p = Pose.standing(len(t))
-    u = (t * 0.85 * s.tempo + s.phase) % 1.0
-    air = np.clip((u - 0.45) / 0.42, 0, 1)
-    high = 4 * air * (1 - air) * (0.16 + 0.16 * s.spread) * s.reach
-    crouch = np.where(u < 0.45, _ease(TAU * u / 0.45), 0.0)
-    p.place[:, 1] = high
-    p.sink = 0.02 + 0.26 * crouch * min(1.1, s.reach) + 0.02 * air
+    cycle_s = (_CROUCH_S + _AIR_S + 0.16) * (1 + 1.6 * s.rest)
+    turns = t * s.tempo / cycle_s + s.phase
+    u = (turns % 1.0) * cycle_s
+    air = np.clip((u - _CROUCH_S) / _AIR_S, 0, 1)
+    effort = (0.25 + 0.75 * s.spread) * s.reach
+    # Who waits between the jumps comes down into the knees; who goes on is in the next crouch.
+    landing_s = min(_LANDING_S, cycle_s - _CROUCH_S - _AIR_S)
+    landed = np.clip((u - _CROUCH_S - _AIR_S) / landing_s, 0, 1)
+    crouch = np.where(u < _CROUCH_S, _ease(TAU * u / _CROUCH_S), 0.6 * landing_s / _LANDING_S * _ease(TAU * landed))
+    crouch = crouch * min(1.1, 0.35 + 0.8 * effort)
+    p.place[:, 1] = 4 * air * (1 - air) * (0.03 + 0.30 * effort)
+    p.place[:, 2] = (np.floor(turns) + air) * s.travel_m
+    p.sink = 0.02 + 0.26 * crouch + 0.02 * air
     p.pelvis[:, 0] = 0.45 * crouch
     p.chest[:, 0] = 0.15 * crouch
     p.head[:, 0] = -0.35 * crouch
     p.hip_shift[:, 2] = -0.09 * crouch
     lift = np.sin(np.pi * air) ** 2
+    back, up = next(swing for limit, *swing in _JUMPING_ARMS if s.variant <= limit)
     for side in "LR":
-        angle = -0.25 - 0.5 * crouch + lift * (2.3 if s.variant > 0.4 else 0.9)
+        angle = 0.05 - back * (0.1 + 0.7 * crouch) + up * lift
         p.hands[side] = _v(0.2, -0.88 * np.cos(angle), 0.88 * np.sin(angle))
         p.elbows[side] = _v(0.9, -0.5 + 0 * t, -0.4)
         p.toes[side] = 0.8 * lift
-        p.feet[side][:, 1] = 0.0
+        # A jump forward draws the legs up.
+        p.feet[side] = _v(0.05, 0.12 * lift * min(1.0, s.travel_m), 0.15 * lift * min(1.0, s.travel_m))
     return p
+
+
+_JUMPING_ARMS = ((0.20, 0.0, 0.15), (0.40, 0.5, 0.5), (0.60, 1.0, 1.1), (1.00, 1.0, 2.4))
+"""Up to which variant: how far the arms swing back and, in the air, up."""

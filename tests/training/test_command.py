@@ -85,6 +85,7 @@ def test_an_interruption_keeps_what_is_there(
         (["--seed", "-1"], "--seed is 0 or greater"),
         (["--processes", "99"], "--processes is 1 to"),
         (["--config", "gone.toml"], "gone.toml, given with --config, cannot be read"),
+        (["--mocap", "gone"], "gone, given with --mocap, holds no BVH recordings"),
         (["--package"], "which --package packages, does not exist"),
     ],
 )
