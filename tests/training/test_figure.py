@@ -17,6 +17,8 @@ STYLES = [
     Style(),
     Style(tempo=1.8, reach=1.2, phase=0.3, side="L", spread=0.0, variant=0.0),
     Style(tempo=0.6, reach=0.7, phase=0.9, lag=0.1, spread=1.0, variant=1.0),
+    Style(variant=0.65, rest=1.0, travel_m=0.8),
+    *(Style(reach=1.15, variant=variant, rest=0.4) for variant in (0.38, 0.58, 0.72, 0.8, 0.9)),
 ]
 
 
@@ -58,6 +60,25 @@ def test_nothing_jumps_from_frame_to_frame(motion: Motion) -> None:
     t = np.linspace(0, 5, 501)
     for points in joints(Person(), motion(t, Style())).at.values():
         assert np.linalg.norm(np.diff(points, axis=0), axis=1).max() < 0.15
+
+
+def test_a_rest_is_between_jumps_and_at_both_ends_of_a_squat() -> None:
+    t = np.linspace(0, 12, 1201)
+
+    def resting(motion: Motion, style: Style) -> float:
+        hips = joints(Person(), motion(t, style)).at["hips"][:, 1]
+        return float((np.abs(np.gradient(hips, t)) < 0.01).mean())
+
+    for motion in (motions.jumping, motions.squats):
+        assert resting(motion, Style(rest=1.0)) > resting(motion, Style()) + 0.25
+
+
+def test_a_jump_forward_goes_forward_in_the_air_only() -> None:
+    t = np.linspace(0, 6, 601)
+    pose = motions.jumping(t, Style(rest=0.5, travel_m=0.6))
+    on = pose.place[:, 1] < 1e-9
+    assert np.ptp(np.round(pose.place[on, 2] / 0.6, 6) % 1.0) < 1e-6
+    assert np.ptp(pose.place[:, 2]) > 1.0 and (np.diff(pose.place[:, 2]) > -1e-9).all()
 
 
 def travel(motion: Motion) -> float:
