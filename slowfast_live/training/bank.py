@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.lib import format as npy
 
@@ -28,6 +30,25 @@ I64 = np.typing.NDArray[np.int64]
 
 _ZIP_HEADER = struct.Struct("<26xHH")
 """Of a member's local header: the lengths of its name and of its further fields."""
+
+
+RECORDED = "recordings.json"
+"""Beside the clips: how many recordings of each action some of them move as."""
+
+
+def recorded(folder: Path) -> dict[str, int]:
+    """Return how many recordings of each action were mixed into the clips in a folder; empty where none were.
+
+    Raises:
+        ModelError: The file that says so is damaged.
+    """
+    path = folder / RECORDED
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelError(f"{path} cannot be read: {error}. Render again with --mocap; it is written anew.") from error
 
 
 def shard_path(folder: Path, index: int) -> Path:
@@ -45,13 +66,15 @@ def render(
     """Render the shards that are missing, so that what was interrupted goes on.
 
     Args:
-        folder: Gets 00000.npz and so on.
+        folder: Gets 00000.npz and so on, and with a library `RECORDED`.
         data: Seeds and counts.
         processes: How many render at the same time.
         done: Called with the number of shards that are there, first before any is rendered.
         library: Motion capture, for the share of clips that `data` says.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if library:
+        (folder / RECORDED).write_text(json.dumps(library.counts(), indent=2) + "\n", encoding="utf-8")
     wanted = range(data.shards)
     missing = [index for index in wanted if not shard_path(folder, index).exists()]
     there = len(wanted) - len(missing)

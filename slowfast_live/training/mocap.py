@@ -381,8 +381,8 @@ class Library:
         return cls(tuple((action, tuple(paths)) for action, paths in sorted(by_action.items())))
 
     def counts(self) -> dict[str, int]:
-        """Return how many recordings there are of each action."""
-        return {action: len(paths) for action, paths in self.files}
+        """Return how many recordings there are of each action, and of "other" ones."""
+        return {action or "other": len(paths) for action, paths in self.files}
 
     def perform(self, rng: np.random.Generator, action: str, t: F64) -> Pose | None:
         """Draw a passage of an action at times `t` in seconds: its side, tempo and beginning; None: there is none.

@@ -23,7 +23,7 @@ from slowfast_live.errors import ModelError
 from slowfast_live.evaluation.metrics import F64, I64
 from slowfast_live.inference.spec import IR_FILE, Accuracy, Clip, Decision, ModelSpec
 from slowfast_live.training import record as records
-from slowfast_live.training.bank import Bank, held_out
+from slowfast_live.training.bank import Bank, held_out, recorded
 from slowfast_live.training.config import Config
 from slowfast_live.training.dataset import LABELS, REJECT
 from slowfast_live.training.record import Operation, Record
@@ -211,6 +211,7 @@ def package(
                 fitted=chosen,
                 held_out=records.measure(found, reported[1], LABELS, LABELS.index(REJECT), chosen.threshold),
                 parity=parity,
+                recordings=recorded(place.clips),
             )
             records.write(own, trained.curve, spec.title, folder)
             (folder / "CARD.md").write_text(card(spec, own), encoding="utf-8")
@@ -246,9 +247,13 @@ def card(spec: ModelSpec, own: Record) -> str:
     shape, held, at = spec.clip, own.held_out, own.held_out.operation
     known = ", ".join(label for label in spec.labels if label not in spec.decision.rejects)
     total = sum(own.training_clips.values())
+    captured = sum(own.recordings.values())
+    motion = (
+        f"in parametric motion or as in {captured} motion-capture recordings" if captured else "in parametric motion"
+    )
     paragraphs = [
         f"Recognises {len(spec.labels) - 1} everyday actions of one person: {known}; everything else is '{REJECT}'.",
-        f"**Trained on** {total:,} clips rendered by this project: articulated figures in parametric motion, before "
+        f"**Trained on** {total:,} clips rendered by this project: articulated figures {motion}, before "
         "painted backgrounds. No video of real people.",
         f"**Network** {spec.family} of {spec.params_m} million parameters, {shape.frames} pictures over "
         f"{spec.timing.span_s:.1f} s at {shape.side} pixels; the crop follows what moves.",

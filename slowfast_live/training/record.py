@@ -64,6 +64,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         steps: Updates done.
         minutes: Wall clock.
         training_clips: How many of each class were trained on.
+        recordings: How many motion-capture recordings of each action some of the clips move as.
         fitted_on: Rendered clips, held out, that temperature and threshold were fitted on.
         temperature: The scores were divided by it.
         threshold_rule: How the threshold was chosen.
@@ -86,6 +87,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     fitted: Operation
     held_out: HeldOut
     parity: dict[str, Any]
+    recordings: dict[str, int] = {}
 
 
 def versions() -> dict[str, str]:

@@ -82,6 +82,6 @@ def test_missing_damaged_and_other_shards_are_named(clips: Path, tmp_path: Path)
     shard_path(tmp_path, 0).write_bytes(b"no archive")
     with pytest.raises(ModelError, match=r"00000\.npz.*Delete it"):
         Bank(tmp_path, DATA)
-    other = type(DATA)(DATA.seed, 5, DATA.held_out_shards, DATA.training_shards)
+    other = msgspec.structs.replace(DATA, clips_per_shard=5)
     with pytest.raises(ModelError, match="holds 4 clips; the configuration says 5"):
         Bank(clips, other)

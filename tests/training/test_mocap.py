@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slowfast_live.errors import UsageError
-from slowfast_live.training import mocap, motions
+from slowfast_live.errors import ModelError, UsageError
+from slowfast_live.training import bank, mocap, motions
 from slowfast_live.training.dataset import ACTIONS, LABELS, Recordings, sample
 from slowfast_live.training.figure import F64, Person, Pose, joints, rotation
 from slowfast_live.training.mocap import Library, Skeleton, kind, read_bvh, recording, retarget
 from slowfast_live.training.motions import Style
+
+from .tiny import tiny_config
 
 MIXAMO = "Hips Neck Head {}Arm {}ForeArm {}Hand {}UpLeg {}Leg {}Foot {}ToeBase"
 AVATAR = "Hips Neck Head {}Arm {}ForeArm {}Hand {}Thigh {}Shin {}Foot {}Toe"
@@ -249,6 +251,23 @@ def test_a_clip_follows_from_its_seed_and_the_recordings(tmp_path: Path) -> None
     other = [a.name for a in ACTIONS].index("bending")
     assert Library.of(tmp_path).counts() == {"kicking": 1}
     assert sample(5, other, always)[0].std() > 3
+
+
+def test_beside_the_clips_stands_what_was_mixed_into_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Recordings | None] = []
+    monkeypatch.setattr(bank, "render_shard", lambda path, seed, clips, recordings: taken.append(recordings))
+    (tmp_path / "bvh").mkdir()
+    for name in ("a_kick.bvh", "front_kick.bvh", "a_dance.bvh"):
+        written(tmp_path / "bvh", bvh(), name)
+    data = tiny_config().data
+    bank.render(tmp_path / "plain", data, processes=1)
+    assert bank.recorded(tmp_path / "plain") == {} and set(taken) == {None}
+    bank.render(tmp_path / "mixed", data, processes=1, library=Library.of(tmp_path / "bvh"))
+    assert bank.recorded(tmp_path / "mixed") == {"kicking": 2, "other": 1}
+    assert taken[-1] == Recordings(Library.of(tmp_path / "bvh"), data.mocap_share)
+    (tmp_path / "mixed" / bank.RECORDED).write_text("{")
+    with pytest.raises(ModelError, match=r"recordings\.json cannot be read"):
+        bank.recorded(tmp_path / "mixed")
 
 
 def test_who_performs_stands_in_the_middle_and_looks_ahead(tmp_path: Path) -> None:
