@@ -93,6 +93,8 @@ def _named(device: torch.device) -> str:
 
 def _render(settings: Config, place: Place, processes: int, library: Library | None, console: Console) -> None:
     data = settings.data
+    if library:
+        library.check()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(f"rendering files of {data.clips_per_shard} clips", total=data.shards)

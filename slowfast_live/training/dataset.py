@@ -520,10 +520,15 @@ def _film(rng: Random, clip: F32) -> U8:
 
 @dataclass(frozen=True)
 class Recordings:
-    """Motion capture to take poses from, and for which share of the clips of what is recorded."""
+    """Motion capture to take poses from, and for which share of the clips of what is recorded often."""
 
     library: Library
     share: float
+
+    def chance(self, action: str) -> float:
+        """Return for which share of an action's clips: less where few recordings would be seen too often."""
+        count = len(dict(self.library.files).get(action, ()))
+        return self.share * count / (count + 3)
 
 
 @dataclass(frozen=True)
@@ -597,9 +602,8 @@ def _run_up(t: F64, s: Style, jump: Pose, end_s: float, speed: float) -> Pose:
 def _recorded(rng: Random, label: int, who: Person, t: F64, recordings: Recordings) -> _Actor | None:
     """Draw a passage of a recording of that label, or with its share of cases none."""
     action = ACTIONS[label].name if label < len(ACTIONS) else ""
-    if rng.random() >= recordings.share:
-        return None
-    pose = recordings.library.perform(rng, action, t)
+    chosen = rng.random() < recordings.chance(action)
+    pose = recordings.library.perform(rng, action, t) if chosen else None
     if pose is None:
         return None
     followed_at = 0.0

@@ -384,6 +384,16 @@ class Library:
         """Return how many recordings there are of each action, and of "other" ones."""
         return {action or "other": len(paths) for action, paths in self.files}
 
+    def check(self) -> None:
+        """Read every recording, so that a broken one is known before clips are rendered.
+
+        Raises:
+            UsageError: One of them is broken or shows nobody.
+        """
+        for action, paths in self.files:
+            for path in paths:
+                recording(path, action)
+
     def perform(self, rng: np.random.Generator, action: str, t: F64) -> Pose | None:
         """Draw a passage of an action at times `t` in seconds: its side, tempo and beginning; None: there is none.
 

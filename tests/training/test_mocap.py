@@ -253,6 +253,20 @@ def test_a_clip_follows_from_its_seed_and_the_recordings(tmp_path: Path) -> None
     assert sample(5, other, always)[0].std() > 3
 
 
+def test_the_fewer_recordings_the_fewer_clips_move_as_they_do(tmp_path: Path) -> None:
+    for name in ("a_kick", "b_kick", "c_kick", "a_walk"):
+        written(tmp_path, bvh(), f"{name}.bvh")
+    mixed = Recordings(Library.of(tmp_path), 0.4)
+    assert 0 == mixed.chance("clapping") < mixed.chance("walking") < mixed.chance("kicking") < 0.4
+
+
+def test_a_broken_file_is_known_before_clips_are_rendered(tmp_path: Path) -> None:
+    written(tmp_path, bvh(), "a_kick.bvh")
+    written(tmp_path, "HIERARCHY", "b_kick.bvh")
+    with pytest.raises(UsageError, match=r"b_kick\.bvh is no BVH recording"):
+        Library.of(tmp_path).check()
+
+
 def test_beside_the_clips_stands_what_was_mixed_into_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[Recordings | None] = []
     monkeypatch.setattr(bank, "render_shard", lambda path, seed, clips, recordings: taken.append(recordings))
