@@ -303,7 +303,7 @@ class _Build:
         swap(folder, target)
         done = fraction + 0.6 / len(self.request.precisions)
         size_mb = sum(file.stat().st_size for file in target.iterdir()) / 1e6
-        self.say("done", done, f"{target} is ready, {size_mb:.1f} MB.{drift_warning(parity)}", precision)
+        self.say("done", done, f"{target} is ready, {size_mb:.1f} MB.{drift_warning(precision, parity)}", precision)
 
     def _spec(
         self,
@@ -442,16 +442,19 @@ def recipe(request: Request, precision: Precision) -> str:
         facts["calibration"] = [[path.name, path.stat().st_size] for path in material.calibration]
     if precision == "INT8":
         facts["clips"] = material.calibration_clips
-        facts["quantiser"] = repr(quantise.recipe_for(request.entry))
+        facts["quantiser"] = [quantise.VERSION, repr(quantise.recipe_for(request.entry))]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def drift_warning(parity: dict[str, Any]) -> str:
+def drift_warning(precision: Precision, parity: dict[str, Any]) -> str:
     """Return a sentence about a model that no longer says what torch says, "" where it does.
 
     Args:
-        parity: As in `model.json`; of FP32 and FP16, whose errors are limited, there is nothing to say.
+        precision: Of the model; of FP32 and FP16, whose errors are limited, there is nothing to say.
+        parity: As in `model.json`.
     """
+    if precision != "INT8":
+        return ""
     drift = parity.get("ir_default", {})
     kept = drift.get("top1_agreement", 1.0)
     if kept >= _FAITHFUL:

@@ -28,10 +28,23 @@ MOST_DIVERGENCE = 0.01
 
 _CHOOSING_SEED = 3
 
-_ALSO: dict[str, tuple[quantise.Kept, ...]] = {
-    "X3D": (quantise.X3D_DEPTHWISE, quantise.X3D_EXCITATION, quantise.X3D_EARLY),
+_ALSO: dict[str, tuple[tuple[quantise.Kept, ...], ...]] = {
+    "X3D": (
+        (quantise.X3D_EARLY,),
+        (quantise.X3D_LATE,),
+        (quantise.X3D_HEAD,),
+        (quantise.X3D_EARLY, quantise.X3D_DEPTHWISE, quantise.X3D_EXCITATION),
+        (quantise.X3D_DEPTHWISE, quantise.X3D_EXCITATION, quantise.X3D_HEAD),
+        (quantise.X3D_EARLY, quantise.X3D_HEAD),
+    ),
+    "MViT": (
+        (quantise.MVIT_ATTENTION,),
+        (quantise.MVIT_POOLING,),
+        (quantise.MVIT_ATTENTION, quantise.MVIT_POOLING),
+        (quantise.MVIT_ATTENTION, quantise.MVIT_POOLING, quantise.MVIT_NARROWING),
+    ),
 }
-"""Layers of a family that may be worth keeping in float."""
+"""Layers of a family that may be worth keeping in float, together."""
 
 
 def ways(entry: Entry, *, accuracy_aware: bool = False) -> list[quantise.Recipe]:
@@ -42,13 +55,13 @@ def ways(entry: Entry, *, accuracy_aware: bool = False) -> list[quantise.Recipe]
         accuracy_aware: Also NNCF's accuracy-aware way, which takes many times longer.
     """
     used = quantise.recipe_for(entry)
-    plain = dataclasses.replace(used, keep=used.keep[:1])
+    plain = dataclasses.replace(used, keep=quantise.MUST_KEEP.get(entry.family, ()))
     found = {used: None, dataclasses.replace(used, preset="performance"): None}
     for first in (False, True):
         for classifier in (False, True):
             found[dataclasses.replace(plain, keep_first=first, keep_classifier=classifier)] = None
     for layers in _ALSO.get(entry.family, ()):
-        found[dataclasses.replace(plain, keep=(*plain.keep, layers))] = None
+        found[dataclasses.replace(plain, keep=(*plain.keep, *layers))] = None
     if accuracy_aware:
         found[dataclasses.replace(used, most_divergence=MOST_DIVERGENCE)] = None
     return list(found)

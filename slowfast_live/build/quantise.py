@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +17,11 @@ import openvino as ov
 from slowfast_live.build.catalogue import Entry
 from slowfast_live.build.compare import first_convolutions, mean_divergence
 from slowfast_live.build.export import INPUT, PROBABILITIES
+from slowfast_live.inference.spec import IR_FILE
 from slowfast_live.types import F32, U8
+
+VERSION = 2
+"""Goes up when the same recipe gives another model."""
 
 _HEAVY = frozenset({"Convolution", "GroupConvolution", "MatMul"})
 
@@ -71,6 +77,19 @@ on processors that compute the rest in bfloat16: the model does not compile ther
 X3D_EARLY = Kept("stem and first two stages", r".*/blocks\.[012]/.*")
 X3D_DEPTHWISE = Kept("depthwise convolutions", r".*/conv_b/.*")
 X3D_EXCITATION = Kept("squeeze-and-excitation", r".*/norm_b\.1/.*")
+X3D_LATE = Kept("last stage", r".*/blocks\.4/.*")
+X3D_HEAD = Kept("head", r".*/network/(pool|proj)/.*")
+
+MVIT_ATTENTION = Kept("attention products", r".*/attn/MatMul(_\d+)?$")
+MVIT_POOLING = Kept("pooling convolutions", r".*/pool_[qkv]/.*")
+MVIT_NARROWING = Kept("second layers of the MLPs", r".*/mlp/(fc2|mlp\.3)/.*")
+
+_KEPT: dict[str, tuple[Kept, ...]] = {
+    "X3D": (X3D_STEM, X3D_EARLY, X3D_DEPTHWISE, X3D_EXCITATION, X3D_HEAD),
+    "MViT": (MVIT_ATTENTION,),
+}
+MUST_KEEP: dict[str, tuple[Kept, ...]] = {"X3D": (X3D_STEM,)}
+"""Layers of a family without which in float its INT8 does not run everywhere."""
 
 
 def recipe_for(entry: Entry) -> Recipe:
@@ -78,7 +97,7 @@ def recipe_for(entry: Entry) -> Recipe:
     return Recipe(
         keep_first=entry.family == "SlowFast",
         keep_classifier=entry.transformer,
-        keep=(X3D_STEM, X3D_EARLY, X3D_DEPTHWISE, X3D_EXCITATION) if entry.family == "X3D" else (),
+        keep=_KEPT.get(entry.family, ()),
         transformer=entry.transformer,
     )
 
@@ -108,10 +127,11 @@ def quantise(model: Any, windows: Sequence[U8], recipe: Recipe, validation: Sequ
             "ignored_scope": nncf.IgnoredScope(names=_kept_in_float(model, recipe), patterns=patterns, validate=False),
         }
         calibration = nncf.Dataset(windows, _ask)
+        small = _in_half_precision(model)
         if recipe.most_divergence is None:
-            return nncf.quantize(model.clone(), calibration, **how)
+            return nncf.quantize(small, calibration, **how)
         return nncf.quantize_with_accuracy_control(
-            model.clone(),
+            small,
             calibration,
             nncf.Dataset(validation, _ask),
             _closeness(model, validation),
@@ -119,6 +139,16 @@ def quantise(model: Any, windows: Sequence[U8], recipe: Recipe, validation: Sequ
             drop_type=nncf.DropType.ABSOLUTE,
             **how,
         )
+
+
+def _in_half_precision(model: Any) -> Any:
+    """Return a copy with its weights in FP16: OpenVINO does so on saving, but leaves quantised models as they are."""
+    with tempfile.TemporaryDirectory(prefix="slowfast-live-") as folder:
+        path = Path(folder) / IR_FILE
+        ov.save_model(model, path, compress_to_fp16=True)
+        core = ov.Core()
+        core.set_property({"ENABLE_MMAP": False})  # the file goes
+        return core.read_model(path)
 
 
 def _ask(clip: U8) -> dict[str, U8]:

@@ -374,8 +374,9 @@ def test_the_script_ends_with_the_status_of_what_went_wrong(tmp_path: Path, word
 def test_drift_that_is_large_is_said_with_what_to_use_instead() -> None:
     calm = {"ir_default": {"top1_agreement": 1.0, "mean_kl": 0.001}}
     wild = {"ir_default": {"top1_agreement": 0.5, "mean_kl": 0.2}}
-    assert builder.drift_warning(calm) == ""
-    assert "50 %" in builder.drift_warning(wild) and "FP16" in builder.drift_warning(wild)
+    assert builder.drift_warning("INT8", calm) == ""
+    assert "50 %" in builder.drift_warning("INT8", wild) and "FP16" in builder.drift_warning("INT8", wild)
+    assert builder.drift_warning("FP16", wild) == ""
 
 
 def test_a_model_that_came_with_the_app_is_not_replaced(
