@@ -22,6 +22,7 @@ from slowfast_live.ui.alerts import Alerts
 from slowfast_live.ui.background import Background
 from slowfast_live.ui.bridge import Bridge
 from slowfast_live.ui.controller import Controller
+from slowfast_live.ui.garbage import GarbageCollector
 from slowfast_live.ui.main_window import MainWindow
 from slowfast_live.ui.memory import Memory
 from slowfast_live.ui.model_builder import BuildTools, ModelBuilder
@@ -89,6 +90,7 @@ class LiveApp(QObject):
         self._app, self._options, self._on_close = app, options, services.on_close
         self._exit_reason = "closed"
         self._closed = False
+        self.garbage = GarbageCollector(self)
         self.background = Background(self)
         self.memory = Memory(options.settings_path, self.background)
         self.themes = ThemeManager(app, self.memory.settings.theme)
@@ -192,6 +194,7 @@ class LiveApp(QObject):
         self.pipeline.stop()
         self.memory.save_now()
         self.background.wait(1.0)
+        self.garbage.close()
         if self._on_close is not None:
             self._on_close(facts)
         log.info(

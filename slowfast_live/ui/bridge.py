@@ -6,9 +6,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from slowfast_live.types import Frame, Notice, Prediction, Readout, ReadoutState, Status
+from slowfast_live.ui.bell import Bell
 from slowfast_live.ui.ports import PipelinePort
 from slowfast_live.ui.presenter import Presented, Presenter
 
@@ -85,14 +86,13 @@ class Bridge(QObject):
     """`Readout`, when it changed, at most ten times a second; a changed label comes at once."""
     notice = Signal(object)
     """`Notice`: each once."""
-    _ready = Signal()
-    """From the presenter's thread: a picture lies ready."""
 
     def __init__(self, pipeline: PipelinePort, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.pipeline = pipeline
-        self.presenter = Presenter(pipeline.frame, self._ready.emit)
-        self._ready.connect(self.present, Qt.ConnectionType.QueuedConnection)
+        self._bell = Bell(self)
+        self._bell.rung.connect(self.present)
+        self.presenter = Presenter(pipeline.frame, self._bell.ring)
         self.latest_status = Status()
         self.latest_readout = Readout(ReadoutState.NO_MODEL)
         self._prediction: Prediction | None = None
@@ -111,6 +111,7 @@ class Bridge(QObject):
         self._timer.stop()
         self.pipeline.unwatch(self._wake)
         self.presenter.stop()
+        self._bell.close()
 
     def _wake(self, _frame: Frame) -> None:
         self.presenter.wake()

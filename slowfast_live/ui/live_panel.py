@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
 from collections import deque
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
@@ -13,8 +10,6 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from slowfast_live.types import Status
 from slowfast_live.ui import wording
 from slowfast_live.ui.theme import GRID, TEXT, Theme, font
-
-log = logging.getLogger(__name__)
 
 _POINTS = 120
 _ROWS = (
@@ -29,11 +24,6 @@ _ROWS = (
 )
 
 
-def load_plotting() -> Any:
-    """Import pyqtgraph: it takes most of a second, so it is done on a thread, once the picture is there."""
-    return importlib.import_module("pyqtgraph")
-
-
 class LivePanel(QWidget):
     """Numbers ten times a second at most; the plot once a prediction at most."""
 
@@ -42,9 +32,6 @@ class LivePanel(QWidget):
         self._values: dict[str, QLabel] = {}
         self._latencies: deque[float] = deque(maxlen=_POINTS)
         self._seen = -1
-        self._plot: Any = None
-        self._curve: Any = None
-        self._theme: Theme | None = None
         grid = QGridLayout()
         grid.setHorizontalSpacing(2 * GRID)
         grid.setVerticalSpacing(GRID // 2)
@@ -59,15 +46,37 @@ class LivePanel(QWidget):
             grid.addWidget(value, row, 1)
             self._values[key] = value
         grid.setColumnStretch(1, 1)
-        self._place = QWidget()
-        self._place.setFixedHeight(11 * GRID)
-        self._place_layout = QVBoxLayout(self._place)
-        self._place_layout.setContentsMargins(0, 0, 0, 0)
+        self._make_plot()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
         layout.addLayout(grid)
-        layout.addWidget(self._place)
+        layout.addWidget(self._plot)
+
+    def _make_plot(self) -> None:
+        # It brings much, and is not imported on a thread: that would make classes of Qt's there.
+        import pyqtgraph
+
+        self._plot = pyqtgraph.PlotWidget()
+        self._plot.setFixedHeight(11 * GRID)
+        self._plot.setAccessibleName("Latency plot")
+        self._plot.setToolTip(f"Latency of the last {_POINTS} readings, in milliseconds")
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setMenuEnabled(False)
+        self._plot.setMouseEnabled(False, False)
+        self._plot.hideButtons()
+        self._plot.setFrameShape(self._plot.Shape.NoFrame)
+        self._plot.setBackground(None)
+        item = self._plot.getPlotItem()
+        item.hideAxis("bottom")
+        item.setContentsMargins(0, GRID / 2, 0, GRID / 2)
+        item.getAxis("left").setStyle(tickFont=font(TEXT), maxTickLevel=0, tickLength=0)
+        item.getAxis("left").enableAutoSIPrefix(False)
+        item.getAxis("left").setWidth(4 * GRID)
+        item.getViewBox().setLimits(yMin=0)
+        item.getViewBox().setXRange(0, _POINTS, padding=0)
+        item.getViewBox().enableAutoRange(axis=item.getViewBox().YAxis)
+        self._curve = item.plot([])
 
     def show_status(self, status: Status, shown_fps: float) -> None:
         """Show the numbers.
@@ -94,52 +103,15 @@ class LivePanel(QWidget):
         if known and status.predictions != self._seen:
             self._seen = status.predictions
             self._latencies.append(status.latency_ms)
-            if self._curve is not None and self.isVisible():
+            if self.isVisible():
                 self._curve.setData(list(self._latencies))
 
     def value(self, key: str) -> str:
         """Return a number as it is shown."""
         return self._values[key].text()
 
-    def add_plot(self, pyqtgraph: Any) -> None:
-        """Build the plot, once pyqtgraph is there."""
-        if self._plot is not None:
-            return
-        self._plot = pyqtgraph.PlotWidget()
-        self._plot.setAccessibleName("Latency plot")
-        self._plot.setToolTip(f"Latency of the last {_POINTS} readings, in milliseconds")
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setMenuEnabled(False)
-        self._plot.setMouseEnabled(False, False)
-        self._plot.hideButtons()
-        self._plot.setFrameShape(self._plot.Shape.NoFrame)
-        self._plot.setBackground(None)
-        item = self._plot.getPlotItem()
-        item.hideAxis("bottom")
-        item.setContentsMargins(0, GRID / 2, 0, GRID / 2)
-        item.getAxis("left").setStyle(tickFont=font(TEXT), maxTickLevel=0, tickLength=0)
-        item.getAxis("left").enableAutoSIPrefix(False)
-        item.getAxis("left").setWidth(4 * GRID)
-        item.getViewBox().setLimits(yMin=0)
-        item.getViewBox().setXRange(0, _POINTS, padding=0)
-        item.getViewBox().enableAutoRange(axis=item.getViewBox().YAxis)
-        self._curve = item.plot(list(self._latencies))
-        if self._theme is not None:
-            self._colour(self._theme)
-        self._place_layout.addWidget(self._plot)
-
-    @property
-    def has_plot(self) -> bool:
-        """Whether the plot was built."""
-        return self._plot is not None
-
     def set_theme(self, theme: Theme) -> None:
         """Take over a theme's colours."""
-        self._theme = theme
-        if self._plot is not None:
-            self._colour(theme)
-
-    def _colour(self, theme: Theme) -> None:
         axis = self._plot.getPlotItem().getAxis("left")
         axis.setPen(theme.border)
         axis.setTextPen(theme.quiet)

@@ -25,7 +25,7 @@ from slowfast_live.core.history import History
 from slowfast_live.inference.spec import Model
 from slowfast_live.settings import Panel
 from slowfast_live.types import PipelineState, Readout, SourceKind, SourceSpec, Status
-from slowfast_live.ui import intake, live_panel, overlay
+from slowfast_live.ui import intake, overlay
 from slowfast_live.ui.background import Background
 from slowfast_live.ui.bridge import Bridge, ShownFrames
 from slowfast_live.ui.canvas import Canvas, empty_words
@@ -278,15 +278,11 @@ class MainWindow(QMainWindow):
 
     def _painted(self) -> None:
         self._shown.add()
-        if self._shown.count == 1:  # the first picture stands: now there is time for the plot
-            self._background.run(live_panel.load_plotting, self._add_plot, name="plotting")
-
-    def _add_plot(self, pyqtgraph: object) -> None:
-        self.side_panel.live.add_plot(pyqtgraph)
-        # What stands now stays to the end: the collector need not look through it again and again, which holds
-        # Python's lock, and with it the picture, for tens of milliseconds.
-        gc.freeze()
-        self.stall_meter.start()
+        if self._shown.count == 1:
+            # What stands now stays to the end: the collector need not look through it again and again, which holds
+            # Python's lock, and with it the picture, for tens of milliseconds.
+            gc.freeze()
+            self.stall_meter.start()
 
     def _show_status(self, status: Status) -> None:
         self._controller.tick(status)
