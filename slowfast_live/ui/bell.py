@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, QSocketNotifier, Signal
 class Bell(QObject):
     """A pair of sockets: any thread rings at one end, the GUI thread's event loop hears at the other.
 
-    No thread but the GUI's works with PySide: a signal emitted by the presenter's thread would do the same, but a
-    soak that did so died once in PySide's table of wrappers, on such a thread (6.11).
+    No thread but the GUI's works with PySide. While others emitted signals and drew snapshots, a soak died once in
+    PySide's table of wrappers, on such a thread (6.11).
     """
 
     rung = Signal()

@@ -153,7 +153,7 @@ class OverlayPainter:
 
 
 def render(overlay: Overlay, size: QSize, ratio: float) -> QImage:
-    """Draw an overlay on a transparent picture; may be called from any thread. See `OverlayPainter.paint`."""
+    """Draw an overlay on a transparent picture. See `OverlayPainter.paint`."""
     image = _empty(size.width(), size.height(), ratio)
     painter = QPainter(image)
     for corner, patch in _patches(overlay, size, ratio):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import cv2
+import numpy as np
 from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF, QStandardPaths, Signal
 from PySide6.QtGui import QImage, QPainter
 
 from slowfast_live.errors import SlowFastLiveError
-from slowfast_live.types import Frame, Level, Notice
+from slowfast_live.types import U8, Frame, Level, Notice
 from slowfast_live.ui.background import Background
 from slowfast_live.ui.canvas import Canvas
 from slowfast_live.ui.overlay import Overlay, render
@@ -36,14 +38,15 @@ class Snapshots(QObject):
         self._canvas, self._background, self._folder = canvas, background, folder
 
     def take(self) -> None:
-        """Save the picture with its overlay, off the GUI thread; a notice names the file."""
+        """Draw the picture with its overlay now, save it off the GUI thread; a notice names the file."""
         frame, over, shown = self._canvas.frame, self._canvas.overlay, self._canvas.picture_rect().size()
         if frame is None:
             self.notice.emit(Notice(Level.INFO, "There is no picture to save yet."))
             return
         folder = self._folder or default_folder()
+        picture = compose(frame, over, shown)
         self._background.run(
-            lambda: save(compose(frame, over, shown), folder),
+            lambda: save(picture, folder),
             lambda path: self.notice.emit(Notice(Level.INFO, f"Saved {path}")),
             self._failed,
             name="snapshot",
@@ -60,8 +63,8 @@ def default_folder() -> Path:
     return Path(pictures or Path.home()) / "SlowFast Live"
 
 
-def compose(frame: Frame, overlay: Overlay, shown: QSizeF) -> QImage:
-    """Draw the overlay over the whole frame, as large on it as it is on the screen. From any thread.
+def compose(frame: Frame, overlay: Overlay, shown: QSizeF) -> U8:
+    """Draw the overlay over the whole frame, as large on it as it is on the screen.
 
     Args:
         frame: The frame; its full resolution is kept.
@@ -78,11 +81,12 @@ def compose(frame: Frame, overlay: Overlay, shown: QSizeF) -> QImage:
     painter.drawImage(QRectF(0, 0, result.width(), result.height()), picture)
     painter.drawImage(QPointF(0, 0), render(overlay, logical, ratio))
     painter.end()
-    return result
+    rows = np.frombuffer(result.constBits(), np.uint8).reshape(result.height(), result.bytesPerLine())
+    return rows[:, : 4 * result.width()].reshape(result.height(), result.width(), 4)[..., :3].copy()
 
 
-def save(image: QImage, folder: Path, now: datetime | None = None) -> Path:
-    """Save a snapshot under a name of its own, made of the time. From any thread.
+def save(image: U8, folder: Path, now: datetime | None = None) -> Path:
+    """Save a snapshot, uint8 (h, w, 3) BGR, under a name of its own, made of the time. From any thread.
 
     Raises:
         SnapshotError: It cannot be written.
@@ -99,11 +103,13 @@ def save(image: QImage, folder: Path, now: datetime | None = None) -> Path:
             except FileExistsError:
                 number += 1
         part = path.with_suffix(".part")
-        if not image.save(str(part), "PNG"):  # type: ignore[call-overload]
+        try:
+            part.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+            part.replace(path)
+        except OSError:
             part.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
-            raise SnapshotError(f"The snapshot cannot be saved to {folder}. Is there room on the disk?")
-        part.replace(path)
+            raise
     except OSError as error:
         raise SnapshotError(
             f"The snapshot cannot be saved to {folder}: {error.strerror or error}.", details=repr(error)

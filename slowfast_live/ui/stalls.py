@@ -47,10 +47,10 @@ class StallMeter(QObject):
             raise RuntimeError("the stall meter needs a running application")
         self._stalls, self._work = Distribution(), Distribution()
         self._began_s = None
+        app.installEventFilter(self)  # again, too: it may be off until the next sleep
         if not self._running:
             self._running = True
             dispatcher.aboutToBlock.connect(self._sleeps)
-            app.installEventFilter(self)
 
     def stop(self) -> None:
         """End the measurement; what was measured stays."""

@@ -731,6 +731,24 @@ def test_stalls_are_measured(desk: Desk) -> None:
     assert desk.window.stall_meter.iterations == counted
 
 
+def test_stalls_may_be_measured_anew_in_the_middle_of_work(desk: Desk) -> None:
+    from PySide6.QtCore import QTimer
+
+    meter = desk.window.stall_meter
+    desk.show_picture()
+    desk.wait(lambda: meter.iterations > 5)
+    anew: list[int] = []
+
+    def begin_anew() -> None:
+        meter.start()
+        anew.append(meter.iterations)
+
+    QTimer.singleShot(0, begin_anew)
+    desk.wait(lambda: anew)
+    assert anew == [0]
+    desk.wait(lambda: meter.iterations > 5)
+
+
 def test_readout_changes_come_at_most_with_the_slow_poll(desk: Desk) -> None:
     heard: list[Readout] = []
     desk.live.bridge.stop()
