@@ -11,7 +11,6 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from slowfast_live.types import SourceKind, SourceSpec
@@ -44,22 +43,6 @@ class Desk:
         shown = self.window.shown_frames
         self.pipeline.deliver()
         self.wait(lambda: self.window.shown_frames > shown)
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    """Delete the windows and menus that a test leaves: each style sheet set later would polish them all anew.
-
-    Windows that were only sent `deleteLater` live until some event loop runs, and pyqtgraph's menus have no owner.
-    """
-    yield
-    if QApplication.instance() is None:
-        return
-    for widget in QApplication.topLevelWidgets():
-        if widget.parent() is None:  # else its owner deletes it
-            widget.close()
-            widget.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture
