@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 
-import cv2
 import psutil
 
 from slowfast_live.core.clock import process_started_s
@@ -95,8 +94,6 @@ def run_window(options: AppOptions) -> int:
     Raises:
         UsageError: The session log cannot be written.
     """
-    # Its workers wait by spinning, on the cores that the network needs.
-    cv2.setNumThreads(1)
     session_log = SessionLog(options.session_log) if options.session_log is not None else None
     session = Session(session_log)
     cameras = CameraWatcher()

@@ -135,8 +135,8 @@ def _per_s(group: Group, contender: str) -> Figure | None:
 
 
 def _rate(group: Group, contender: str) -> float:
-    figure = _per_s(group, contender)
-    return figure.median if figure else 0.0
+    per_s = _per_s(group, contender)
+    return per_s.median if per_s else 0.0
 
 
 def _notes(rows: Iterable[Row]) -> tuple[str, ...]:

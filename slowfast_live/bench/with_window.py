@@ -11,8 +11,6 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from PySide6.QtCore import QMetaObject, Qt
-
 from slowfast_live.bench.live import Live
 from slowfast_live.bench.results import Facts, Reading
 from slowfast_live.bench.turns import serve
@@ -20,6 +18,7 @@ from slowfast_live.inference.devices import DeviceInfo
 from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.types import SourceKind, SourceSpec
 from slowfast_live.ui.app import SWITCH_S, AppOptions, LiveApp, Services, make_application
+from slowfast_live.ui.bell import Bell
 
 
 class NoCameras:
@@ -78,9 +77,12 @@ def run_window(model: Model, device: str, video: Path, orders: IO[bytes], answer
         windows.append(window)
         window.start()
 
+        served = Bell()
+        served.rung.connect(window.window.close)
+
         def work() -> None:
             serve(lambda: WindowContender(live), orders, answers)
-            QMetaObject.invokeMethod(window.window, "close", Qt.ConnectionType.QueuedConnection)
+            served.ring()
 
         threading.Thread(target=work, name="orders", daemon=True).start()
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+import cv2
 from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
@@ -216,8 +217,9 @@ class LiveApp(QObject):
 
 
 def make_application() -> QApplication:
-    """Make the QApplication: name, icon, and Qt's messages into our log."""
+    """Make the QApplication: name, icon, and Qt's messages into our log; and set what the whole process needs."""
     qInstallMessageHandler(_to_log)
+    cv2.setNumThreads(1)  # its workers wait by spinning, on the cores that the network needs
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, AttributeError):  # another C library has no such option
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -91,7 +91,6 @@ class MainWindow(QMainWindow):
         self._normal_state = Qt.WindowState.WindowNoState
         self._shown = ShownFrames()
         self._ticks = 0
-        self._offer = MeasureOffer(controller.memory, lambda notice: self.notice_bar.show_notice(notice))
         self.stall_meter = StallMeter(self)
         self.setWindowTitle("SlowFast Live")
         self.setMinimumSize(720, 480)
@@ -109,6 +108,7 @@ class MainWindow(QMainWindow):
         self.menu.aboutToShow.connect(lambda: self.menu.show_chosen(self._settings.camera_size, themes.mode))
         self.source_bar = SourceBar(self.menu)
         self.notice_bar = NoticeBar(self.actions_by_id)
+        self._offer = MeasureOffer(controller.memory, self.notice_bar.show_notice)
         self.canvas = Canvas()
         self.snapshots = Snapshots(self.canvas, background, snapshots, self)
         self.story = Story(history, controller, self.actions_by_id, background, self)
