@@ -36,6 +36,8 @@ class Frame:
         captured_s: Monotonic time at which the source delivered it (a file: when it was due). Not `t_s`: a
             stream's times are smoothed.
         epoch: The epoch in which it was captured.
+        source: Where it comes from.
+        mirrored: Left and right were swapped after it was read.
     """
 
     image: U8
@@ -43,6 +45,8 @@ class Frame:
     t_s: float
     captured_s: float
     epoch: int = 0
+    source: SourceSpec | None = None
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:

@@ -378,7 +378,7 @@ class Pipeline:
             self._source_rate.tick(now_s)
             if show:
                 self._position_s = picture.t_s
-                frame = Frame(image, index, picture.t_s, now_s, epoch)
+                frame = Frame(image, index, picture.t_s, now_s, epoch, capture.spec, mirror)
                 self._frames.put(frame)
                 watchers = self._watchers
             elif classify:

@@ -1,11 +1,12 @@
-"""The last seconds of the live picture, kept in memory, to be saved after the fact.
+"""The last seconds of the picture, to be saved after the fact.
 
-Kept as JPEG, which costs half the processor time of H.264 in its fastest setting (measured), at the price of
-memory that is bounded here.
+Those of a camera or a stream are kept in memory, as JPEG, which costs half the processor time of H.264 in its fastest
+setting (measured), at the price of memory that is bounded here. Those of a file are read from it again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -18,11 +19,12 @@ import cv2
 import numpy as np
 
 from slowfast_live.core.priority import step_back
-from slowfast_live.errors import ExportError
+from slowfast_live.errors import ExportError, SourceError
 from slowfast_live.export import plate
 from slowfast_live.export.coding import Effort
 from slowfast_live.recording.tape import TapeClock, open_video
-from slowfast_live.types import U8, Frame, Readout
+from slowfast_live.sources import FrameSource, make_source
+from slowfast_live.types import U8, Frame, Readout, SourceSpec
 
 if TYPE_CHECKING:
     from slowfast_live.export.writer import VideoWriter
@@ -38,19 +40,29 @@ _SHORTEST_STEP_S = 0.9 / 30
 """Of a source with more than 30 frames a second not all are kept."""
 _MOST_PIXELS = 1920 * 1088
 """Larger pictures are kept at half their size, or less."""
+_SAME_S = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a picture stands in a file: the file, the time in seconds, and whether left and right were swapped."""
+
+    file: SourceSpec
+    t_s: float
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """One picture: its time on the tape, what the overlay said, and its JPEG."""
+    """One picture: its time on the tape, what the overlay said, and its JPEG or its place."""
 
     t_s: float
     readout: Readout | None
-    jpeg: bytes
+    picture: bytes | Place
 
 
 class Replay:
-    """Compresses what comes on a thread of its own and keeps the last of it. Safe from any thread.
+    """Keeps the last of what comes; a thread of its own compresses it. Safe from any thread.
 
     Args:
         readout: Returns what the overlay says now.
@@ -149,14 +161,24 @@ class Replay:
         with self._changed:
             if self._kept and t_s - self._kept[-1].t_s < _SHORTEST_STEP_S:
                 return
-        kept = Kept(t_s, readout, compressed(frame.image))
+        kept = Kept(t_s, readout, _place(frame) or compressed(frame.image))
         with self._changed:
             if self._stopping:
                 return
             self._kept.append(kept)
-            self._size += len(kept.jpeg)
+            self._size += _memory(kept)
             while self._kept and (t_s - self._kept[0].t_s > self.span_s or self._size > self.limit_bytes):
-                self._size -= len(self._kept.popleft().jpeg)
+                self._size -= _memory(self._kept.popleft())
+
+
+def _place(frame: Frame) -> Place | None:
+    if frame.source is None or frame.source.live:
+        return None
+    return Place(frame.source, frame.t_s, frame.mirrored)
+
+
+def _memory(kept: Kept) -> int:
+    return len(kept.picture) if isinstance(kept.picture, bytes) else 0
 
 
 def compressed(image: U8) -> bytes:
@@ -174,6 +196,51 @@ def compressed(image: U8) -> bytes:
     return data.tobytes()
 
 
+class Projector:
+    """Brings kept pictures back, one after the other. One thread only.
+
+    Args:
+        make: Makes the source of a file; handed in by tests.
+    """
+
+    def __init__(self, make: Callable[[SourceSpec], FrameSource] = make_source) -> None:
+        self._make = make
+        self._file: SourceSpec | None = None
+        self._source: FrameSource | None = None
+
+    def picture(self, kept: Kept) -> U8 | None:
+        """Return a picture, uint8 (H, W, 3) BGR; None where its file no longer holds it.
+
+        Raises:
+            SourceError: Its file cannot be read any more.
+        """
+        if isinstance(kept.picture, bytes):
+            return np.asarray(cv2.imdecode(np.frombuffer(kept.picture, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+        image = self._read(self._open(kept.picture.file), kept.picture.t_s)
+        return np.asarray(cv2.flip(image, 1), np.uint8) if image is not None and kept.picture.mirrored else image
+
+    def _open(self, file: SourceSpec) -> FrameSource:
+        if self._source is None or file != self._file:
+            self.close()
+            self._source, self._file = self._make(file), file
+            self._source.open()
+        return self._source
+
+    @staticmethod
+    def _read(source: FrameSource, t_s: float) -> U8 | None:
+        following = source.read()
+        if following is None or abs(following.t_s - t_s) > _SAME_S:
+            source.seek(t_s)
+            following = source.read()
+        return following.image if following is not None and abs(following.t_s - t_s) <= _SAME_S else None
+
+    def close(self) -> None:
+        """Close the file."""
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
+
+
 def save(
     pictures: list[Kept], target: Path, *, overlay: bool = False, make_writer: Callable[..., VideoWriter] = open_video
 ) -> Path:
@@ -187,14 +254,22 @@ def save(
 
     Raises:
         ExportError: It cannot be written, or there is nothing to write.
+        SourceError: They come from a file that can no longer be read.
     """
     if not pictures:
         raise ExportError("There is nothing to save yet: no picture has come.")
     step_back()
-    writer = make_writer(target, effort=Effort.LIVE)
-    for kept in pictures:
-        image = np.asarray(cv2.imdecode(np.frombuffer(kept.jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-        if overlay and kept.readout is not None:
-            image = plate.draw(image, kept.readout)
-        writer.write(image, kept.t_s - pictures[0].t_s)
-    return writer.close()
+    with contextlib.closing(Projector()) as projector:
+        writer = make_writer(target, effort=Effort.LIVE)
+        for kept in pictures:
+            try:
+                image = projector.picture(kept)
+            except SourceError:
+                writer.discard()
+                raise
+            if image is None:
+                continue
+            if overlay and kept.readout is not None:
+                image = plate.draw(image, kept.readout)
+            writer.write(image, kept.t_s - pictures[0].t_s)
+        return writer.close()

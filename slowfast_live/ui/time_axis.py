@@ -12,6 +12,12 @@ STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 360
 LIVE_WHOLES_S = (60.0, 120.0, 300.0, 600.0)
 """The whole of a live source grows in these steps, so that it does not shrink all the time."""
 
+_OVERRUN = 1.05
+"""A file may play on by this factor beyond its stated length without being taken for one of unknown length."""
+_GROWTH = 1.25
+_FIRST_WHOLE_S = 10.0
+_LEAST_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -89,6 +95,21 @@ def live_whole(begin_s: float, now_s: float) -> Span:
     age_s = now_s - begin_s
     length_s = next((whole_s for whole_s in LIVE_WHOLES_S if whole_s >= age_s), LIVE_WHOLES_S[-1])
     return Span(now_s - length_s, now_s)
+
+
+def file_whole(stated_s: float, reached_s: float) -> Span:
+    """Return the whole of a file; one that plays on beyond what it states grows in steps, not all the time.
+
+    Args:
+        stated_s: Its length as it says; 0 where it does not.
+        reached_s: How far it was played.
+    """
+    if stated_s > 0 and reached_s <= stated_s * _OVERRUN:
+        return Span(0.0, max(stated_s, reached_s, _LEAST_S))
+    length_s = max(stated_s, _FIRST_WHOLE_S)
+    while length_s < reached_s:
+        length_s *= _GROWTH
+    return Span(0.0, length_s)
 
 
 def tick_step_s(scale: Scale, apart: float) -> float:

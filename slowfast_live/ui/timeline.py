@@ -30,7 +30,7 @@ from slowfast_live.ui.chronicle import Chronicle
 from slowfast_live.ui.previewer import Previewer
 from slowfast_live.ui.shortcuts import key_text
 from slowfast_live.ui.theme import GRID, LIGHT, Theme
-from slowfast_live.ui.time_axis import Scale, Span, live_whole
+from slowfast_live.ui.time_axis import Scale, Span, file_whole, live_whole
 from slowfast_live.ui.timeline_hover import Pointer
 from slowfast_live.ui.timeline_painting import (
     FULL,
@@ -205,7 +205,7 @@ class Timeline(QWidget):
             now_s = max(status.position_s, snapshot.end_s)
             return live_whole(snapshot.begin_s if snapshot.end_s > snapshot.begin_s else now_s, now_s)
         stated_s = (status.info.duration_s if status.info else None) or 0.0
-        return Span(0.0, max(stated_s, snapshot.end_s, status.position_s, 1.0))
+        return file_whole(stated_s, max(snapshot.end_s, status.position_s))
 
     def _restart(self) -> None:
         self._sought = None

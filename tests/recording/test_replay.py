@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from slowfast_live.errors import ExportError
+from slowfast_live.errors import ExportError, SourceError
 from slowfast_live.export.coding import Effort
-from slowfast_live.recording.replay import MOST_WAITING, Replay, compressed, save
-from slowfast_live.types import Frame, Readout, ReadoutState
+from slowfast_live.recording.replay import MOST_WAITING, Projector, Replay, compressed, save
+from slowfast_live.types import Frame, Readout, ReadoutState, SourceKind, SourceSpec
 from tests.export.videos import needs_ffmpeg, numbers, picture_times
 from tests.recording.frames import frame, large
+from tests.sources.numbered_video import X264, encode
 
 WITHIN_S = 30.0
 
@@ -46,7 +48,7 @@ def test_memory_is_bounded(replay: Replay) -> None:
     for number in range(60):
         feed(replay, [large(number, 640, 480)])
         assert replay.size <= replay.limit_bytes
-        assert replay.size == sum(len(kept.jpeg) for kept in replay.pictures())
+        assert replay.size == sum(len(kept.picture) for kept in replay.pictures())  # type: ignore[arg-type]
     assert 0 < replay.held_s < 1.0
 
 
@@ -110,3 +112,60 @@ def test_stopping_forgets_everything(replay: Replay) -> None:
     feed(replay, [frame(number) for number in range(5)])
     assert replay.stop(WITHIN_S)
     assert replay.pictures() == [] and replay.size == 0
+
+
+# Of a file the pictures are read again.
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> SourceSpec:
+    return SourceSpec(SourceKind.FILE, str(encode(tmp_path / "film.mp4", 90, *X264)))
+
+
+def of(film: SourceSpec, number: int, index: int, mirrored: bool = False) -> Frame:
+    """Picture `number` of the film, shown as the `index`-th; its pixels are never looked at."""
+    t_s = number / 30
+    return Frame(np.zeros((8, 8, 3), np.uint8), index, t_s, index / 30, source=film, mirrored=mirrored)
+
+
+@needs_ffmpeg
+def test_of_a_file_nothing_is_compressed(replay: Replay, film: SourceSpec, tmp_path: Path) -> None:
+    feed(replay, [of(film, number, number) for number in range(90)])
+    assert replay.size == 0
+    path = save(replay.pictures(), tmp_path / "clip.mp4")
+    kept = numbers(path)
+    assert 58 <= len(kept) <= 61 and kept == list(range(90 - len(kept), 90))
+
+
+@needs_ffmpeg
+def test_a_file_is_saved_in_the_order_in_which_it_was_watched(replay: Replay, film: SourceSpec, tmp_path: Path) -> None:
+    watched = [40, 41, 42, 80, 81, 5, 6, 89, 0, 1, 3]
+    feed(replay, [of(film, number, index) for index, number in enumerate(watched)])
+    assert numbers(save(replay.pictures(), tmp_path / "clip.mp4")) == watched
+
+
+@needs_ffmpeg
+def test_a_mirrored_file_is_saved_mirrored(replay: Replay, film: SourceSpec) -> None:
+    feed(replay, [of(film, 7, 0), of(film, 7, 1, mirrored=True)])
+    with closing(Projector()) as projector:
+        plain, mirrored = (projector.picture(kept) for kept in replay.pictures())
+    assert plain is not None and mirrored is not None
+    assert (mirrored == plain[:, ::-1]).all()
+
+
+def test_a_file_that_went_away_is_named(replay: Replay, film: SourceSpec, tmp_path: Path) -> None:
+    feed(replay, [of(film, 0, 0)])
+    Path(film.address).unlink()
+    with pytest.raises(SourceError, match=r"film\.mp4 does not exist"):
+        save(replay.pictures(), tmp_path / "clip.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_ffmpeg
+def test_what_a_changed_file_no_longer_holds_is_left_out(replay: Replay, film: SourceSpec, tmp_path: Path) -> None:
+    feed(replay, [of(film, number, number) for number in range(60, 90)])
+    encode(Path(film.address), 70, *X264)
+    assert numbers(save(replay.pictures(), tmp_path / "clip.mp4")) == list(range(60, 70))
+    encode(Path(film.address), 30, *X264)
+    with pytest.raises(ExportError, match="no picture"):
+        save(replay.pictures(), tmp_path / "clip.mp4")

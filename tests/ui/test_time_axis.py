@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from slowfast_live.ui.time_axis import LIVE_WHOLES_S, STEPS_S, Scale, Span, live_whole, tick_step_s, ticks
+from slowfast_live.ui.time_axis import LIVE_WHOLES_S, STEPS_S, Scale, Span, file_whole, live_whole, tick_step_s, ticks
 
 begins = st.floats(0, 1e5)
 lengths = st.floats(0.5, 1e5)
@@ -72,3 +72,14 @@ def test_a_live_whole_ends_now_and_grows_in_steps(begin_s: float, age_s: float) 
     assert whole.end_s == begin_s + age_s
     assert any(whole.length_s == pytest.approx(step_s) for step_s in LIVE_WHOLES_S)
     assert whole.length_s >= min(age_s, 600) - 1e-3
+
+
+@given(st.floats(0, 1e5), st.floats(0, 1e5))
+def test_a_file_whole_holds_what_is_stated_and_what_was_reached(stated_s: float, reached_s: float) -> None:
+    whole = file_whole(stated_s, reached_s)
+    assert whole.begin_s == 0 and whole.end_s >= max(stated_s, reached_s) and whole.length_s >= 1
+
+
+def test_a_file_of_unknown_length_grows_in_steps() -> None:
+    assert len({file_whole(0.0, reached_s / 10) for reached_s in range(6000)}) < 25
+    assert file_whole(60.0, 61.0) == Span(0.0, 61.0), "one that states a little too little shows no empty end"
