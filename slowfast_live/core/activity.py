@@ -135,8 +135,8 @@ def _cells(picture: U8) -> F32:
     height, width = picture.shape[:2]
     scale = min(1.0, _GRID / min(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # The green channel carries most of the brightness.
-    return np.asarray(cv2.resize(picture[:, :, 1], size, interpolation=cv2.INTER_AREA), np.float32)
+    # The green channel carries most of the brightness. Rounded means would hide noise from its measurement.
+    return np.asarray(cv2.resize(picture[:, :, 1].astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _grain(picture: U8) -> float:

@@ -13,6 +13,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from slowfast_live.core.motion import motion_box
 from slowfast_live.types import U8
 
 _WIDEST = 4
@@ -117,40 +118,8 @@ class CentreCrop:
         np.stack(pictures, out=out)
 
 
-_GRID = 48
-"""Motion is looked for on about this many samples along the short side, in every other picture."""
-_TAIL = 0.03
-"""Share of the energy that may lie outside the box, on each of its sides."""
-
-
-def motion_box(pictures: Sequence[U8]) -> tuple[float, float, float, float] | None:
-    """Find where something moves: 3rd to 97th percentile of the energy of the difference from the temporal mean.
-
-    Args:
-        pictures: T pictures uint8 (h, w, 3) of one shape.
-
-    Returns:
-        (left, top, right, bottom) in pixels, or None where nothing moves.
-    """
-    height, width = pictures[0].shape[:2]
-    step = max(1, round(min(height, width) / _GRID))
-    few = np.stack([p[step // 2 :: step, step // 2 :: step, 1] for p in pictures[::2]]).astype(np.float32)
-    energy = few.var(0)
-    # Noise moves everywhere alike; what moves stands out from the half of the picture that moves least.
-    energy = np.maximum(cv2.blur(energy, (3, 3)) - 2.0 * float(np.median(energy)) - 6.0, 0)
-    if np.count_nonzero(energy) < 4:
-        return None
-    sides = []
-    for axis, limit in ((0, width), (1, height)):
-        share = np.cumsum(energy.sum(axis))
-        low, high = np.searchsorted(share, (_TAIL * share[-1], (1 - _TAIL) * share[-1]))
-        sides.append((float(low * step), float(min(limit, (high + 1) * step))))
-    (left, right), (top, bottom) = sides
-    return left, top, right, bottom
-
-
 class FollowMotion:
-    """The square around what moves, widened; the centre where nothing does.
+    """The square around what moves, widened; the centre where nothing does. The camera may move too.
 
     A person who fills a fifth of the picture is thus seen as large as one who fills it. Where the square
     reaches beyond the picture it is black there.

@@ -417,13 +417,14 @@ def _camera(rng: Random, who: Person, action: Action | None, height: int, width:
     share = rng.uniform(1.3, 2.4) if near else float(np.clip(rng.normal(0.8, 0.2), 0.35, 1.15))
     middle = who.height_m * (rng.uniform(0.72, 0.85) if near else rng.uniform(0.48, 0.62))
     if lying:
-        middle, share = 0.3, share * 0.95
+        middle, share = 0.3, share * rng.uniform(0.9, 1.9)
     distance = max(1.3, focal * height * 2.3 / (share * min(height, width)))
     free = max(0.0, 1 - share * 0.7) * min(height, width) / height * distance / focal * 0.5
     aside = rng.uniform(-1, 1) * free * (width / min(height, width))
     up = middle + rng.uniform(-0.4, 0.4) * free
     target = (aside * np.cos(yaw), up, -aside * np.sin(yaw))
-    pitch = float(np.clip(rng.normal(0.08, 0.12), -0.25, 0.6))
+    low = lying and rng.random() < 0.5  # the camera stands on the floor, too
+    pitch = float(np.clip(rng.normal(0.0 if low else 0.08, 0.05 if low else 0.12), -0.25, 0.6))
     return Camera(target, float(distance), float(yaw), pitch, float(focal), float(rng.normal(0, 0.03)))
 
 
@@ -687,7 +688,7 @@ def render_canvas(rng: Random, label: int, recordings: Recordings | None = None)
     t = _times(rng)
     height, width = _SHAPES[int(rng.integers(len(_SHAPES)))]
     other = label == len(ACTIONS)
-    shift = _shake(rng, t, 0.4 if other or ACTIONS[label].speed else 0.25)
+    shift = _shake(rng, t, 0.4)
     if other and rng.random() < 0.1:
         clip = _paint(rng, height, width, shift)
         _distract(rng, clip)

@@ -140,14 +140,14 @@ def waving_both(t: F64, s: Style) -> Pose:
 def clapping(t: F64, s: Style) -> Pose:
     """Hands meet before the chest."""
     p = standing(t, s)
-    gap = _ease(_cycle(t, 2.1, s)) * (0.34 + 0.25 * s.spread) * s.reach
+    gap = _ease(_cycle(t, 2.1 - 0.6 * s.spread, s)) * (0.25 + 0.55 * s.spread) * s.reach
     high = -0.40 + 0.5 * (s.variant - 0.3)
     for side in "LR":
         # The wrists stop a hand's thickness from the middle: 0.19 m of shoulder is 0.35 arm lengths.
         p.hands[side] = _v(-0.28 + gap, high + 0.1 * gap, 0.66 - 0.25 * gap)
         p.elbows[side] = _v(0.9, -0.9, -0.3 + 0 * t)
         p.palms[side] = _v(0.95 - 0.4 * gap, 0.75, 0.5 + 0 * t)
-    p.chest[:, 0] += 0.03 * np.cos(_cycle(t, 2.1, s))
+    p.chest[:, 0] += 0.03 * np.cos(_cycle(t, 2.1 - 0.6 * s.spread, s))
     return p
 
 
@@ -209,15 +209,27 @@ def squats(t: F64, s: Style) -> Pose:
     return p
 
 
-def _stride(p: Pose, a: F64, s: Style, length: float, lift: float) -> None:
-    """Feet go back while they carry and swing forward in the air; place moves so that they do not slide."""
+def _stride(p: Pose, a: F64, s: Style, length: float, lift: float, carry: float = 0.5, early: float = 1.0) -> None:
+    """Feet go back while they carry and swing forward in the air; place moves so that they do not slide.
+
+    Args:
+        p: What to change.
+        a: Phase of the leading side in radians.
+        s: Which side leads.
+        length: Of half a step.
+        lift: How high a foot comes.
+        carry: Share of the cycle in which a foot is on the floor; below one half both are in the air at times.
+        early: Below 1 the foot is highest while it is still behind.
+    """
     for side, shift in ((s.side, 0.0), (s.other, np.pi)):
         u = ((a + shift) / TAU) % 1.0
-        swing = np.clip((u - 0.5) / 0.5, 0, 1)
-        fore = np.where(u < 0.5, 1 - 4 * u, -np.cos(np.pi * swing))
-        up = np.sin(np.pi * swing) ** 0.8
+        back = np.clip(u / carry, 0, 1)
+        swing = np.clip((u - carry) / (1 - carry), 0, 1)
+        carries = u < carry
+        fore = np.where(carries, 1 - 2 * back, -np.cos(np.pi * swing))
+        up = np.sin(np.pi * swing**early) ** 0.8
         p.feet[side] = _v(-0.02, lift * up, length * fore)
-        p.toes[side] = np.where(u < 0.5, 0.9 * np.clip(u / 0.5 - 0.6, 0, 1), 0.9 * (1 - swing) - 0.25 * swing)
+        p.toes[side] = np.where(carries, 0.9 * np.clip(back - 0.6, 0, 1), 0.9 * (1 - swing) - 0.25 * swing)
         p.knees[side][:] = 0.03
 
 
@@ -228,7 +240,7 @@ def running(t: F64, s: Style) -> Pose:
     for side, shift in ((s.side, 0.0), (s.other, np.pi)):
         up = np.maximum(0, np.sin(a + shift))
         if s.spread < 0.5:
-            p.feet[side] = _v(0.02, (0.22 + 0.3 * s.variant) * up * s.reach, (0.12 - 0.6 * s.spread) * up)
+            p.feet[side] = _v(0.02, (0.12 + 0.4 * s.variant) * up * s.reach, (0.12 - 0.6 * s.spread) * up)
             p.toes[side] = 0.7 * up
         # A foot comes forward while it is up; the arm of the same side goes back.
         swing = (-np.sin(a + shift) if s.spread < 0.5 else np.cos(a + shift + np.pi)) * s.reach
@@ -236,7 +248,7 @@ def running(t: F64, s: Style) -> Pose:
         p.elbows[side] = _v(0.35, -0.4 + 0 * t, -1.0)
         p.knees[side][:] = 0.05
     if s.spread >= 0.5:
-        _stride(p, a, s, 0.42 * s.reach, 0.30 + 0.22 * s.variant)
+        _stride(p, a, s, 0.42 * s.reach, 0.20 + 0.32 * s.variant, carry=0.46 - 0.16 * s.variant, early=0.75)
     p.place[:, 1] = 0.045 * np.abs(np.cos(a)) * s.reach
     p.sink = 0.045 + 0.03 * np.abs(np.sin(a))
     p.pelvis[:, 0] = 0.06 + (0.12 * s.variant if s.spread >= 0.5 else 0.0)

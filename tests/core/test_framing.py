@@ -8,11 +8,11 @@ from slowfast_live.core.framing import (
     CentreCrop,
     FollowMotion,
     centre_crop,
-    motion_box,
     resize_short_side,
     short_side_size,
     shrink,
 )
+from slowfast_live.core.motion import motion_box
 from slowfast_live.types import U8
 
 
