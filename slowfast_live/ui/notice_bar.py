@@ -70,6 +70,8 @@ class NoticeBar(QWidget):
         self._show_file.clicked.connect(self._open_folder)
         describe(self._show_file, "Show in folder", "Open the folder of this file")
         self._command = QToolButton()
+        for button in (self._show_file, self._command):
+            button.setObjectName("act")
         self._command.clicked.connect(self._run_command)
         self._close = QToolButton()
         self._close.clicked.connect(self.dismiss)

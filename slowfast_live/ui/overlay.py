@@ -22,8 +22,8 @@ _WIDEST = 72 * GRID
 _HIGHEST = 40 * GRID
 """Plate and stats are never higher."""
 _ROW = 2.75 * GRID
-_COMPACT_BELOW = 38 * GRID
-"""A canvas lower than this has no room for the bars."""
+_LARGEST_SHARE = 0.2
+"""The plate leaves its bars out where it would cover more of the canvas than this."""
 UNTRAINED = "untrained model: scores mean nothing"
 
 
@@ -249,14 +249,17 @@ class _Drawing:
         inner = width - 2 * _PADDING
         lines = _lines(overlay.headline, inner - value_width)
         line_height = 4.5 * GRID
-        bars = overlay.bars if self._height >= _COMPACT_BELOW else ()
         height = (
             _PADDING * 2 - GRID
             + line_height * len(lines)
             + (2.5 * GRID if overlay.hint else 0)
             + (GRID if overlay.progress is not None else 0)
-            + (GRID / 2 + _ROW * len(bars) if bars else 0)
         )  # fmt: skip
+        bars, with_bars = overlay.bars, height + GRID / 2 + _ROW * len(overlay.bars)
+        if width * with_bars > _LARGEST_SHARE * self._width * self._height:
+            bars = ()
+        elif bars:
+            height = with_bars
         plate = QRectF(_MARGIN, bottom - height, width, height)
         self._ground(plate, GRID)
         if overlay.action is not None:

@@ -306,6 +306,9 @@ QMenu::indicator { width: 14px; height: 14px; left: 8px; }
 QWidget#notice[level="info"] { background: $accent_ground; }
 QWidget#notice[level="warning"] { background: $amber_ground; }
 QWidget#notice[level="error"] { background: $red_ground; }
+QWidget#notice QToolButton#act { border-color: $control_border; background: $surface; }
+QWidget#notice QToolButton#act:hover { background: $hover; }
+QWidget#notice QToolButton#act:focus { border: 2px solid $accent; }
 QWidget#notice[level="warning"] QLabel#mark { color: $amber; }
 QWidget#notice[level="error"] QLabel#mark { color: $red; }
 QWidget#notice[level="info"] QLabel#mark { color: $accent; }

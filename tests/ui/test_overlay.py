@@ -111,3 +111,13 @@ def test_nothing_is_cut_off(qapp: QApplication) -> None:
     image = render(tallest, QSize(700, 700), 1.0)
     rows = [y for y in range(700) if image.pixelColor(60, y).alpha()]
     assert rows[0] > 700 - 320 + 4
+
+
+@pytest.mark.parametrize(
+    ("size", "bars"), [(QSize(596, 410), False), (QSize(900, 410), True), (QSize(1200, 700), True)]
+)
+def test_a_small_picture_is_not_covered_by_bars(qapp: QApplication, size: QSize, bars: bool) -> None:
+    action = compose(*STATES["action"])
+    assert action.bars
+    plain = replace(action, bars=())
+    assert (pixels(render(action, size, 1.0)) != pixels(render(plain, size, 1.0))) == bars
