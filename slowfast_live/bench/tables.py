@@ -158,6 +158,9 @@ def _comparisons(group: Group) -> tuple[str, ...]:
         said.append(f"Faster than the source: our window makes {share:.2f} predictions for each new frame.")
     elif limit and limit.per_s:
         said.append(f"Our window makes {window.per_s.median / limit.per_s.median:.3f} of benchmark_app's predictions.")
+        if (picture := group.row("window_picture")) and picture.per_s:
+            share = picture.per_s.median / limit.per_s.median
+            said.append(f"A window with nothing but the picture makes {share:.3f} of them: showing it costs that much.")
     if eager and eager.per_s and bare and bare.per_s:
         said.append(f"PyTorch eager takes {bare.per_s.median / eager.per_s.median:.1f} times as long as our inference.")
     if bare and bare.rss_mb and window.rss_mb:

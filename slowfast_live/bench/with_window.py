@@ -1,4 +1,4 @@
-"""The contender with the window: the app as users run it. The only part of the benchmark that loads Qt.
+"""The contenders with a window: the app as users run it, and the picture alone. The only ones that load Qt.
 
 The window runs on the main thread, orders are served on another one.
 """
@@ -19,6 +19,12 @@ from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.types import SourceKind, SourceSpec
 from slowfast_live.ui.app import SWITCH_S, AppOptions, LiveApp, Services, make_application
 from slowfast_live.ui.bell import Bell
+from slowfast_live.ui.bridge import ShownFrames
+from slowfast_live.ui.canvas import Canvas
+from slowfast_live.ui.presenter import Presenter
+
+_CANVAS = (976, 610)
+"""As large as the picture's part of a window of 1280 x 800, in pixels."""
 
 
 class NoCameras:
@@ -89,3 +95,42 @@ def run_window(model: Model, device: str, video: Path, orders: IO[bytes], answer
             return app.exec()
         finally:
             window.close()
+
+
+def run_picture(model: Model, device: str, video: Path, orders: IO[bytes], answers: IO[bytes]) -> int:
+    """Show the picture in a window with nothing else, serve the orders; return Qt's exit code.
+
+    What this costs more than the pipeline is the least that showing pictures costs: scaled on a thread, painted by Qt.
+    """
+    app = make_application()
+    sys.setswitchinterval(SWITCH_S)
+    canvas, shown, came, served = Canvas(), ShownFrames(), Bell(), Bell()
+    live = Live(model, device, video, shown=lambda: shown.count)
+    presenter = Presenter(live.pipeline.frame, came.ring)
+
+    def present() -> None:
+        if (presented := presenter.take()) is not None:
+            canvas.present(presented)
+
+    def begin() -> Live:
+        live.begin(SourceSpec(SourceKind.FILE, str(video)))
+        return live
+
+    def work() -> None:
+        serve(begin, orders, answers)
+        served.ring()
+
+    came.rung.connect(present)
+    served.rung.connect(app.quit)
+    canvas.painted.connect(shown.add)
+    canvas.target_changed.connect(presenter.set_target)
+    live.pipeline.watch(lambda _frame: presenter.wake())
+    canvas.resize(*_CANVAS)
+    canvas.show()
+    presenter.start()
+    threading.Thread(target=work, name="orders", daemon=True).start()
+    try:
+        return app.exec()
+    finally:
+        presenter.stop()
+        live.close()

@@ -16,7 +16,7 @@ from slowfast_live.types import SourceKind, SourceSpec
 if TYPE_CHECKING:
     from slowfast_live.bench.turns import Contender
 
-KINDS = ("bare", "notebook", "pipeline", "window")
+KINDS = ("bare", "notebook", "pipeline", "window_picture", "window")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,10 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end_with_parent()
     answers = own_output()
     model = Registry().find(options.model)
-    if options.kind == "window":
-        from slowfast_live.bench.with_window import run_window
+    if options.kind.startswith("window"):
+        from slowfast_live.bench.with_window import run_picture, run_window
 
-        return run_window(model, options.device, options.video, sys.stdin.buffer, answers)
+        run = run_window if options.kind == "window" else run_picture
+        return run(model, options.device, options.video, sys.stdin.buffer, answers)
     serve(lambda: _make(options, model), sys.stdin.buffer, answers)
     return 0
 

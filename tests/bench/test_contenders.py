@@ -100,14 +100,15 @@ def test_the_pipeline_counts_predictions_frames_and_threads(tiny: Model, video: 
 
 
 @pytest.mark.usefixtures("worker_environment")
-def test_the_window_paints_while_the_pipeline_predicts(tiny: Model, video: Path) -> None:
-    words = ["window", "--model", str(tiny.folder), "--video", str(video)]
+@pytest.mark.parametrize("kind", ["window", "window_picture"])
+def test_the_window_paints_while_the_pipeline_predicts(kind: str, tiny: Model, video: Path) -> None:
+    words = [kind, "--model", str(tiny.folder), "--video", str(video)]
     facts, reading = turn_of(ProcessPlayer(WORKER, words))
     assert facts.computes_in and reading.shown and reading.predictions > 0
 
 
 @pytest.mark.usefixtures("worker_environment")
-@pytest.mark.parametrize("kind", ["pipeline", "window"])
+@pytest.mark.parametrize("kind", ["pipeline", "window", "window_picture"])
 def test_a_model_that_does_not_run_is_a_reason_and_not_a_wait(
     kind: str, tiny: Model, video: Path, tmp_path: Path
 ) -> None:

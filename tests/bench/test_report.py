@@ -52,6 +52,7 @@ ROWS = (
     row("benchmark_app", 10.0),
     row("bare", 12.0, rss_mb=100),
     row("window", 9.5, rss_mb=180, shown=60, frames=60),
+    row("window_picture", 9.75),
     Row(contender="onnxruntime", title="ONNX Runtime", absent="onnx is not installed."),
 )
 
@@ -79,6 +80,7 @@ def test_markdown_has_a_table_the_machine_and_the_command() -> None:
     assert {line.replace("\\|", "").count("|") for line in lines} == {lines[0].count("|")}
     assert "| the window | 9.50 | 105 |" in text
     assert "Our window makes 0.950 of benchmark_app's predictions." in text
+    assert "A window with nothing but the picture makes 0.975 of them" in text
     assert "PyTorch eager takes 12.0 times as long as our inference." in text
     assert "Memory outside OpenVINO's: 80 MB" in text
     assert "Not measured: ONNX Runtime: onnx is not installed." in text
