@@ -22,7 +22,6 @@ from slowfast_live.bench.turns import Contender, end_with_parent, own_output, re
 from slowfast_live.build import export, networks
 from slowfast_live.build.catalogue import lookup
 from slowfast_live.build.slowfast import slowfast
-from slowfast_live.inference.spec import Registry
 from slowfast_live.types import U8
 
 _BUNDLED = "slowfast_demo"
@@ -41,12 +40,14 @@ def network_and_shape(name: str) -> tuple[nn.Module, tuple[int, ...]]:
         from slowfast_live.training.config import bundled
         from slowfast_live.training.train import network_config
 
-        clip = Registry().find(f"{_BUNDLED}-fp16").spec.clip
-        network: nn.Module = slowfast(network_config(bundled()))
+        config = bundled()
+        frames, side = config.clip.frames, config.clip.side
+        network: nn.Module = slowfast(network_config(config))
     else:
         entry = lookup(name)
-        clip, network = entry.clip, networks.adapt(networks.build(entry), entry)
-    return network.eval(), (1, clip.frames, clip.side, clip.side, 3)
+        frames, side = entry.clip.frames, entry.clip.side
+        network = networks.adapt(networks.build(entry), entry)
+    return network.eval(), (1, frames, side, side, 3)
 
 
 class Eager:

