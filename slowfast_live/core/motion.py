@@ -29,6 +29,8 @@ _LEAST_SHIFT_PX = 0.15
 """A background that moves less from one picture to the next rests."""
 _LEAST_CHANGE_PX = 0.5
 """A camera whose background moves less within a clip rests."""
+_CELL_PX, _LEAST_CHANGE = 3, 1.0
+"""So does one before which, in the median of cells of 3 x 3 pixels, no more grey levels change."""
 _CORNERS, _LEAST_CORNERS = 80, 10
 _ATTEMPTS = 200
 _STRAY_PX = 0.8
@@ -70,8 +72,19 @@ def _box_while_resting(few: Sequence[U8]) -> Box | None:
 
 def _rests(few: Sequence[U8]) -> bool:
     """Whether the camera shows the same view at the beginning, in the middle and at the end."""
-    corners = _corners(few[0])
-    return all(_follow(few[0], few[at], corners).shift_px < _LEAST_CHANGE_PX for at in (len(few) // 2, len(few) - 1))
+    first, *others = few[0], few[len(few) // 2], few[-1]
+    changed = [other for other in others if _change(first, other) > _LEAST_CHANGE]
+    if not changed:
+        return True
+    corners = _corners(first)
+    return all(_follow(first, other, corners).shift_px < _LEAST_CHANGE_PX for other in changed)
+
+
+def _change(before: U8, after: U8) -> float:
+    """Return how much most of the picture changed, in grey levels: a glance that saves following corners."""
+    size = before.shape[1] // _CELL_PX, before.shape[0] // _CELL_PX
+    cells = [cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) for image in (before, after)]
+    return float(np.median(np.abs(cells[1] - cells[0])))
 
 
 def _energy_before_background(few: Sequence[U8]) -> F32 | None:
