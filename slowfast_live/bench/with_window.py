@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from slowfast_live.bench.live import Live
 from slowfast_live.bench.results import Facts, Reading
-from slowfast_live.bench.turns import serve
+from slowfast_live.bench.turns import Contender, serve
 from slowfast_live.inference.devices import DeviceInfo
 from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.types import SourceKind, SourceSpec
@@ -83,14 +84,8 @@ def run_window(model: Model, device: str, video: Path, orders: IO[bytes], answer
         windows.append(window)
         window.start()
 
-        served = Bell()
+        served = _serve_beside(lambda: WindowContender(live), orders, answers)
         served.rung.connect(window.window.close)
-
-        def work() -> None:
-            serve(lambda: WindowContender(live), orders, answers)
-            served.ring()
-
-        threading.Thread(target=work, name="orders", daemon=True).start()
         try:
             return app.exec()
         finally:
@@ -104,7 +99,7 @@ def run_picture(model: Model, device: str, video: Path, orders: IO[bytes], answe
     """
     app = make_application()
     sys.setswitchinterval(SWITCH_S)
-    canvas, shown, came, served = Canvas(), ShownFrames(), Bell(), Bell()
+    canvas, shown, came = Canvas(), ShownFrames(), Bell()
     live = Live(model, device, video, shown=lambda: shown.count)
     presenter = Presenter(live.pipeline.frame, came.ring)
 
@@ -116,21 +111,29 @@ def run_picture(model: Model, device: str, video: Path, orders: IO[bytes], answe
         live.begin(SourceSpec(SourceKind.FILE, str(video)))
         return live
 
-    def work() -> None:
-        serve(begin, orders, answers)
-        served.ring()
-
     came.rung.connect(present)
-    served.rung.connect(app.quit)
     canvas.painted.connect(shown.add)
     canvas.target_changed.connect(presenter.set_target)
     live.pipeline.watch(lambda _frame: presenter.wake())
     canvas.resize(*_CANVAS)
     canvas.show()
     presenter.start()
-    threading.Thread(target=work, name="orders", daemon=True).start()
+    served = _serve_beside(begin, orders, answers)
+    served.rung.connect(app.quit)
     try:
         return app.exec()
     finally:
         presenter.stop()
         live.close()
+
+
+def _serve_beside(make: Callable[[], Contender], orders: IO[bytes], answers: IO[bytes]) -> Bell:
+    """Serve the orders on a thread; return what rings on this one when there are no more."""
+    served = Bell()
+
+    def work() -> None:
+        serve(make, orders, answers)
+        served.ring()
+
+    threading.Thread(target=work, name="orders", daemon=True).start()
+    return served

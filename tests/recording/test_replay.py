@@ -153,6 +153,7 @@ def test_a_mirrored_file_is_saved_mirrored(replay: Replay, film: SourceSpec) -> 
     assert (mirrored == plain[:, ::-1]).all()
 
 
+@needs_ffmpeg
 def test_a_file_that_went_away_is_named(replay: Replay, film: SourceSpec, tmp_path: Path) -> None:
     feed(replay, [of(film, 0, 0)])
     Path(film.address).unlink()
