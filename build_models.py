@@ -2,7 +2,7 @@
 
 import sys
 
-from slowfast_live.build.cli import main
+from slowfast_live.tools.convert.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,8 +1,10 @@
-"""The errors of SlowFast Live: one root, a message a user can act on, and technical details on demand."""
+"""Exceptions of SlowFast Live: a common base class, actionable messages, and technical details on demand."""
+
+from slowfast_live.text_safety import encodable
 
 
 class SlowFastLiveError(Exception):
-    """Root of every error that a user may see.
+    """Base class of all errors that a user may see.
 
     Args:
         message: One or two sentences: which file, URL or device; what was expected; what to do.
@@ -10,9 +12,9 @@ class SlowFastLiveError(Exception):
     """
 
     def __init__(self, message: str, details: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.details = details
+        self.message = encodable(message)
+        self.details = encodable(details)
+        super().__init__(self.message)
 
 
 class SourceError(SlowFastLiveError):
@@ -20,11 +22,11 @@ class SourceError(SlowFastLiveError):
 
 
 class ModelError(SlowFastLiveError):
-    """A model folder is missing, broken, or does not fit what its description says."""
+    """A model folder is missing or damaged, or does not match its description."""
 
 
 class DeviceError(SlowFastLiveError):
-    """An inference device is absent or cannot run the model."""
+    """An inference device is not available or cannot run the model."""
 
 
 class SettingsError(SlowFastLiveError):
@@ -32,12 +34,24 @@ class SettingsError(SlowFastLiveError):
 
 
 class UsageError(SlowFastLiveError):
-    """A command line was given something that it cannot use."""
+    """A command-line argument cannot be used."""
 
 
 class ExportError(SlowFastLiveError):
-    """A result cannot be written, or read back."""
+    """A result cannot be written or read."""
+
+
+class SessionError(SlowFastLiveError):
+    """A session cannot be stored, read or exported."""
 
 
 class RuleError(SlowFastLiveError):
-    """What a rule asked for could not be done."""
+    """The action of a rule failed."""
+
+
+class TeachingError(SlowFastLiveError):
+    """Examples cannot be stored, read or learned from."""
+
+
+class PublishError(SlowFastLiveError):
+    """What is recognized cannot be passed on to another program."""

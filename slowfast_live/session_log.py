@@ -1,12 +1,12 @@
-"""`--session-log`: what happened, as JSON lines that other programs can read.
+"""`--session-log`: events of a session as JSON lines for other programs.
 
-One object a line. `"type": "prediction"` for each prediction:
+One object per line. `"type": "prediction"` for each prediction:
 
 * `t_video_s`: time of the newest frame on the source's clock; `t_wall_s`: seconds since the log was opened;
-* `latency_ms`: capture of that frame to the result; `infer_ms`: inference alone;
-* `label`: the action shown, null where none is (untrained model, no confident action); `score`: its smoothed
-  score, or the best class's;
-* `top`: the five best [label, score] of this window, unsmoothed; `model`, `device`.
+* `latency_ms`: time from the capture of that frame to the result; `infer_ms`: inference time;
+* `label`: the action shown, null if there is none (untrained model, no confident action); `score`: its smoothed score,
+  or that of the best class;
+* `top`: the five best [label, score] pairs of this frame window, unsmoothed; `model`, `device`.
 
 The last line is `"type": "summary"`; its fields are those of `Summary`.
 """
@@ -24,15 +24,18 @@ from pathlib import Path
 
 import msgspec
 
+from slowfast_live import files
 from slowfast_live.core.clock import Clock, SystemClock
 from slowfast_live.errors import UsageError
-from slowfast_live.types import Level, Notice, Prediction, Readout
+from slowfast_live.types import Level, Notice, Prediction, Readout, Topic
 
 log = logging.getLogger(__name__)
 
+_LONGEST_LINE = 1_000_000
+
 
 class PredictionLine(msgspec.Struct, tag="prediction", frozen=True):
-    """One prediction; see the module."""
+    """One prediction; see the module docstring."""
 
     t_video_s: float
     t_wall_s: float
@@ -46,29 +49,29 @@ class PredictionLine(msgspec.Struct, tag="prediction", frozen=True):
 
 
 class Summary(msgspec.Struct, tag="summary", frozen=True):
-    """The whole session.
+    """Summary of the whole session.
 
     Attributes:
         frames_captured: Frames read from the source.
         frames_shown: Different frames painted in the window.
-        frames_dropped: Frames that came too late, or were replaced before they were painted.
+        frames_dropped: Frames that were too late, or were replaced before they were painted.
         predictions: Predictions made.
-        predictions_per_s: Mean from the first to the last prediction.
-        source_fps: Mean frames a second captured.
-        display_fps: Mean frames a second shown.
-        latency_ms_p50: Median of all predictions' latencies.
-        latency_ms_p95: 95th percentile.
-        ui_stall_ms_p99: How long one turn of the window's event loop took, 99th percentile: its own work, and
-            the time that other threads and programs kept it from the processor.
-        ui_stall_ms_max: The longest.
-        ui_work_ms_p99: Processor time of one turn of the window's event loop, 99th percentile.
-        ui_work_ms_max: The most.
+        predictions_per_s: Mean rate from the first to the last prediction.
+        source_fps: Mean frame rate of capturing.
+        display_fps: Mean frame rate of the display.
+        latency_ms_p50: Median latency of all predictions.
+        latency_ms_p95: 95th percentile of the latency.
+        ui_stall_ms_p99: Duration of one iteration of the window's event loop, 99th percentile: its own work, and the
+            time that it waited for the processor because of other threads and programs.
+        ui_stall_ms_max: Maximum of the same.
+        ui_work_ms_p99: Processor time of one iteration of the window's event loop, 99th percentile.
+        ui_work_ms_max: Maximum of the same.
         rss_mb_start: Resident memory when the window was shown, in 1e6 bytes.
-        rss_mb_end: Resident memory at the end.
+        rss_mb_end: Resident memory at the end, in 1e6 bytes.
         exit_reason: "closed", "quit-after" or the name of the signal, such as "SIGTERM".
-        first_frame_s: Seconds from the start of the process until the first frame was painted; null without one.
-        first_prediction_s: Likewise until the first prediction.
-        computes_in: What the last model was computed in, e.g. "bf16" or "int8 + bf16".
+        first_frame_s: Seconds from the start of the process until the first frame was painted; null if there was none.
+        first_prediction_s: Seconds until the first prediction; null if there was none.
+        execution_precision: Execution precision of the last model, e.g. "bf16" or "int8 + bf16".
     """
 
     frames_captured: int
@@ -89,18 +92,19 @@ class Summary(msgspec.Struct, tag="summary", frozen=True):
     exit_reason: str
     first_frame_s: float | None = None
     first_prediction_s: float | None = None
-    computes_in: str = ""
+    execution_precision: str = ""
 
 
 class SessionLog:
-    """Writes the log; safe from any thread. What cannot be written is told once and ends the log, not the app.
+    """Writes the log. Thread-safe. A write error is reported once and ends the log, but not the app.
 
     Args:
-        path: The file; replaced where it exists. A pipe needs a reader that keeps up: nothing waits for it.
-        clock: For `t_wall_s`.
+        path: The file; an earlier session log is replaced. A pipe needs a reader that keeps up, because writing never
+            waits for it.
+        clock: Clock for `t_wall_s`.
 
     Raises:
-        UsageError: The file cannot be written.
+        UsageError: The file cannot be written, or contains something other than a session log.
     """
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
@@ -111,13 +115,14 @@ class SessionLog:
         self._first_s: float | None = None
         self._last_s = 0.0
         self._count = 0
-        self.tell: Callable[[Notice], object] = lambda _: None
-        """Takes what the user should read: that the log could not be written any further."""
+        self.notify: Callable[[Notice], object] = lambda _: None
+        """Receives a notice for the user when the log can no longer be written."""
+        files.refuse_foreign(path, is_session_log, "--session-log")
         try:
-            # Unbuffered: a session that is killed keeps what it wrote.
+            # Unbuffered, so that a session that is killed keeps what it wrote.
             self._file: RawIOBase | None = FileIO(str(path), "wb", opener=_open_without_waiting)
         except OSError as error:
-            reason = "nobody reads from this pipe" if error.errno == errno.ENXIO else error.strerror or str(error)
+            reason = "no program reads from this pipe" if error.errno == errno.ENXIO else error.strerror or str(error)
             raise UsageError(f"--session-log: {path} cannot be written: {reason}. Name another file.") from error
         self._start_s = self._clock.now_s()
 
@@ -143,7 +148,7 @@ class SessionLog:
 
     @property
     def predictions_per_s(self) -> float:
-        """Mean from the first to the last prediction; 0 with fewer than two."""
+        """Mean rate from the first to the last prediction; 0 if there are fewer than two."""
         with self._lock:
             if self._first_s is None or self._count < 2 or self._last_s <= self._first_s:
                 return 0.0
@@ -151,7 +156,7 @@ class SessionLog:
 
     @property
     def first_prediction_at_s(self) -> float | None:
-        """When the first prediction was written, on the clock; None before it."""
+        """Time of the first prediction on the clock; None if there is none yet."""
         with self._lock:
             return self._first_s
 
@@ -161,7 +166,7 @@ class SessionLog:
         return self._clock.now_s() - self._start_s
 
     def close(self, summary: Summary) -> None:
-        """Write the summary and close the file; may be called twice."""
+        """Write the summary and close the file; may be called repeatedly."""
         with self._lock:
             self._write(summary)
             file, self._file = self._file, None
@@ -184,10 +189,21 @@ class SessionLog:
                 file.close()
             reason = error.strerror or str(error)
             log.warning("The session log %s cannot be written any further: %s", self.path, reason)
-            text = f"The session log {self.path} cannot be written any further: {reason}. The app goes on without it."
-            self.tell(Notice(Level.WARNING, text, repr(error)))
+            text = f"The session log {self.path} can no longer be written: {reason}. The app continues without it."
+            self.notify(Notice(Level.WARNING, text, repr(error), topic=Topic.SESSION_LOG))
+
+
+def is_session_log(path: Path) -> bool:
+    """Whether a file begins like a session log."""
+    with path.open("rb") as file:
+        line = file.readline(_LONGEST_LINE)
+    try:
+        msgspec.json.decode(line, type=PredictionLine | Summary)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody reads from is an error at once, where the usual way waits for ever."""
+    """Open a file without waiting: a pipe without a reader is an error, instead of blocking forever."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)

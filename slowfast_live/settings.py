@@ -1,10 +1,9 @@
-"""What the app remembers of its user: one schema, one file, no Qt."""
+"""The user's settings: one schema, one file, no Qt."""
 
 from __future__ import annotations
 
+import json
 import logging
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,15 +11,16 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from slowfast_live import paths
+from slowfast_live import files, paths
 from slowfast_live.errors import SettingsError
+from slowfast_live.publish.settings import PublishSettings
 from slowfast_live.rules.rule import RuleBook
-from slowfast_live.types import SourceKind, SourceSpec
+from slowfast_live.types import DEFAULT_PICTURE_RATE, SourceKind, SourceSpec
 
 log = logging.getLogger(__name__)
 
 RECENT_FILES = 10
-"""How many recent files are remembered."""
+"""Maximum number of recent files."""
 
 Theme = Literal["auto", "light", "dark"]
 Panel = Literal["details", "events"]
@@ -28,60 +28,89 @@ CameraSize = Annotated[tuple[Annotated[int, Meta(ge=1)], Annotated[int, Meta(ge=
 
 
 class Settings(msgspec.Struct, kw_only=True):
-    """Everything that is remembered from one start to the next.
+    """Everything that is stored between two runs.
 
     Attributes:
-        last_source: What was open last.
-        recent_files: Paths of files opened, newest first, at most `RECENT_FILES`.
-        model: Name of the model chosen; None for the first at hand.
-        device: Device chosen; None for the app's own choice.
-        mirror: Swap left and right.
-        loop: Start a file again at its end.
-        threshold: Score below which there is no confident action; None for what the model recommends.
-        camera_size: Wanted (width, height) of a camera; None for its own choice.
-        geometry: Place and size of the window, Qt's own format in base64.
-        side_panel: The side panel is shown.
-        panel: What the side panel shows.
-        timeline: The timeline is unfolded; folded it keeps its lane of events.
-        folded: Names of the sections of the side panel that are folded.
-        overlay_bars: The five best scores are drawn over the picture.
+        last_source: The source that was open last.
+        recent_files: Paths of opened files, newest first, at most `RECENT_FILES`.
+        model: Name of the selected model; None for the first available one.
+        device: Selected device; None for the app's own choice.
+        servers: Addresses of the inference servers in the device list, newest first.
+        source_sets: Sets of sources that are shown side by side, by the name that the user gave them.
+        mirror: Whether left and right are swapped.
+        loop: Whether a file starts again at its end.
+        picture_rate: Rate of folders of pictures, in pictures per second.
+        threshold: Score below which there is no confident action; None for the model's recommendation.
+        camera_size: Requested (width, height) of a camera; None for its own choice.
+        geometry: Position and size of the window, in Qt's own format as base64.
+        side_panel: Whether the side panel is shown.
+        panel: Page of the side panel.
+        panel_width: Width of the side panel in logical pixels; 0 for a share of the window.
+        timeline: Whether the timeline is expanded; when collapsed, only its row of events is shown.
+        folded: Names of the collapsed sections of the side panel.
+        overlay_bars: Whether the five best scores are drawn over the picture.
         theme: "auto" follows the system.
-        record_overlay: Recordings show the overlay too.
-        replay: The last 30 seconds are kept, to be saved after the fact.
-        recordings_folder: Where recordings go; "" for the user's videos.
-        rules: What happens when an action is seen.
-        rest: The model rests while nothing moves.
-        on_top: The window stays above others.
-        measure_offered: To measure this machine was offered, or done unasked.
-        unknown: Fields of the file that this version does not know; written back unchanged.
+        record_overlay: Whether recordings include the overlay.
+        replay: Whether the last 30 seconds are buffered, so that they can be saved afterwards.
+        recordings_folder: Folder for recordings; "" for the user's videos folder.
+        rules: What to do when an action is seen.
+        publish: Which programs receive what is recognized.
+        rest: Whether the model rests while nothing moves.
+        people: Whether people are followed, each with labels of their own.
+        detector: Name of the person detector; None for the first available one, or regions that move.
+        on_top: Whether the window stays above others.
+        rate_limits: Name of a model -> its most predictions per second.
+        spans: Name of a model -> time in seconds over which its clip is spread, for models of whole actions.
+        measure_offered: Whether benchmarking this machine was offered, or done without an offer.
+        big_label: Whether the label is as large as can be read across a room.
+        chosen_actions: By model, the actions that are looked for; a model that is missing looks for all but
+            those that it has off.
+        language: Language of the window, "auto" for that of the system; see `ui.style.language`.
+        welcomed: Whether the start card was seen; it then comes back from the Help menu only.
+        count_repetitions: Whether what repeats is counted.
+        unknown: Fields of the file that are unknown to this version; written back unchanged.
     """
 
     last_source: SourceSpec | None = None
     recent_files: list[str] = []
     model: str | None = None
     device: str | None = None
+    servers: list[str] = []
+    source_sets: dict[str, list[SourceSpec]] = {}
     mirror: bool = False
     loop: bool = False
+    picture_rate: Annotated[float, Meta(gt=0, le=1000)] = DEFAULT_PICTURE_RATE
     threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
     camera_size: CameraSize | None = None
     geometry: str = ""
     side_panel: bool = True
     panel: Panel = "details"
+    panel_width: Annotated[int, Meta(ge=0, le=20_000)] = 0
     timeline: bool = True
-    folded: list[str] = msgspec.field(default_factory=lambda: ["actions"])
-    overlay_bars: bool = True
+    folded: list[str] = msgspec.field(default_factory=lambda: ["live"])
+    overlay_bars: bool = False
     theme: Theme = "auto"
     record_overlay: bool = True
     replay: bool = True
     recordings_folder: str = ""
     rules: RuleBook = RuleBook()
+    publish: PublishSettings = PublishSettings()
     rest: bool = False
+    people: bool = True
+    detector: str | None = None
     on_top: bool = False
+    rate_limits: dict[str, Annotated[float, Meta(gt=0, le=1000)]] = {}
+    spans: dict[str, Annotated[float, Meta(gt=0, le=600)]] = {}
     measure_offered: bool = False
+    big_label: bool = False
+    chosen_actions: dict[str, list[str]] = {}
+    language: str = "auto"
+    welcomed: bool = False
+    count_repetitions: bool = True
     unknown: dict[str, Any] = {}
 
     def remember_source(self, source: SourceSpec) -> None:
-        """Make `source` the last source and, where it is a file, the first of the recent files."""
+        """Make `source` the last source and, if it is a file, the most recent file."""
         self.last_source = source
         if source.kind is SourceKind.FILE:
             self.recent_files = [
@@ -92,11 +121,11 @@ class Settings(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings as read, and what the user should know of the reading.
+    """Loaded settings, and what to report to the user.
 
     Attributes:
-        settings: The settings; defaults stand in for what could not be read.
-        notice: A sentence for the user where something was lost; "" else.
+        settings: The settings, with defaults for what could not be read.
+        notice: A sentence for the user if something was lost; otherwise "".
         details: Technical text for `notice`.
     """
 
@@ -109,13 +138,13 @@ _FIELDS = {info.name: info for info in msgspec.structs.fields(Settings) if info.
 
 
 def load(path: Path | None = None) -> Loaded:
-    """Read the settings; never fails.
+    """Load the settings; never fails.
 
-    A file that is no JSON object, or holds values that make no sense, is kept beside as `*.bad`; fields that
-    make sense are taken, defaults stand in for the rest.
+    A file that is not a JSON object, or contains invalid values, is also saved as `*.bad`. Valid fields are used, and
+    defaults for the rest.
 
     Args:
-        path: The file; the user's own where None. It may be missing.
+        path: The file; the user's own by default. It may be missing.
     """
     path = path or paths.settings_file()
     try:
@@ -125,10 +154,10 @@ def load(path: Path | None = None) -> Loaded:
     except OSError as error:
         return Loaded(notice=f"The settings in {path} cannot be read; defaults are used.", details=str(error))
     try:
-        raw = msgspec.json.decode(data)
+        raw = json.loads(data)
         if not isinstance(raw, dict):
-            raise msgspec.DecodeError(f"expected an object, got {type(raw).__name__}")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ValueError(f"expected an object, got {type(raw).__name__}")
+    except (ValueError, RecursionError) as error:
         kept = _keep(path, data)
         return Loaded(notice=f"The settings in {path} are damaged; defaults are used. {kept}", details=str(error))
     settings = Settings(unknown={name: value for name, value in raw.items() if name not in _FIELDS})
@@ -148,31 +177,32 @@ def load(path: Path | None = None) -> Loaded:
 
 
 def _keep(path: Path, data: bytes) -> str:
-    """Keep a damaged file beside the good one; return a sentence that says where."""
-    bad = path.with_name(path.name + ".bad")
+    """Save a damaged file next to the good one; return a sentence with its name."""
+    wanted = path.with_name(path.name + ".bad")
     try:
-        _write(bad, data)
+        bad = next(name for name in files.numbered(wanted) if not name.exists() or name.read_bytes() == data)
+        files.write_bytes(bad, data, private=True)
     except OSError as error:
-        log.warning("cannot keep the damaged settings as %s: %s", bad, error)
+        log.warning("cannot keep the damaged settings as %s: %s", wanted, error)
         return ""
     return f"The old file is kept as {bad.name}."
 
 
 def encode(settings: Settings) -> bytes:
-    """Return the settings as indented JSON, unknown fields included."""
+    """Encode the settings as indented JSON, including unknown fields."""
     known = msgspec.to_builtins(settings)
     known.pop("unknown")
-    return msgspec.json.format(msgspec.json.encode({**settings.unknown, **known}), indent=2) + b"\n"
+    return files.json_bytes({**settings.unknown, **known})
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
-    """Write the settings in one step: a crash leaves the old file or the new one, never half of one.
+    """Save the settings atomically: a crash leaves either the old or the new file.
 
-    Only the user may read the file: the address of a stream may hold a password.
+    Only the user may read the file, because the address of a stream may contain a password.
 
     Args:
-        settings: What to write.
-        path: The file; the user's own where None. Its folder is made.
+        settings: The settings.
+        path: The file; the user's own by default. Its folder is created.
 
     Raises:
         SettingsError: It cannot be written.
@@ -181,32 +211,16 @@ def save(settings: Settings, path: Path | None = None) -> None:
 
 
 def write(data: bytes, path: Path | None = None) -> None:
-    """Write settings encoded already (see `encode`), as `save` does. Safe from any thread.
+    """Write encoded settings (see `encode`), like `save`. Thread-safe.
 
     Raises:
-        SettingsError: It cannot be written.
+        SettingsError: The file cannot be written.
     """
     path = path or paths.settings_file()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, data)
+        files.write_bytes(path, data, private=True)
     except OSError as error:
         raise SettingsError(
             f"The settings cannot be saved to {path}: {error.strerror or error}. Is the folder writable?",
             details=repr(error),
         ) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a new file beside `path`, then rename it; `mkstemp` makes it readable by its owner alone."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -1,14 +1,16 @@
-"""What travels between the parts of SlowFast Live. No Qt, no OpenVINO, no OpenCV.
+"""Data types shared by all parts of SlowFast Live. Does not depend on Qt, OpenVINO or OpenCV.
 
-Glossary, the same in code, window and documents:
+Terms as in `docs/glossary.md`; the main ones:
 
 * *Frame*: one picture of a source, with its time.
 * *Clip*: the T pictures that a network sees at once, cropped, uint8 RGB.
-* *Window*: the pictures that become a clip, together with the span of time that they cover.
-* *Prediction*: the probabilities that a model gives one window.
-* *Readout*: what may be shown of the predictions so far, smoothed and guarded.
-* *Epoch*: a counter that grows whenever source, model, device or position in a file changes. Whatever
-  carries an older epoch is dropped.
+* *Frame window*: the frames that become one clip, with the span of time they cover.
+* *Prediction*: the probabilities that a model gives one frame window.
+* *Readout*: what may be shown of the predictions so far, after smoothing and hysteresis.
+* *Moment*: the first frame in each 0.1 s of a file. Its *decision* is the prediction for the frame window that ends
+  there, made once and kept; see `core.decisions`.
+* *Generation*: a counter that is incremented whenever source, model, device or position in a file changes. Anything
+  from an older generation is dropped.
 """
 
 from __future__ import annotations
@@ -20,31 +22,43 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from slowfast_live.text_safety import encodable, shown_name
+
+DEFAULT_PICTURE_RATE = 25.0
+"""Default rate of a folder of pictures, in pictures per second; the same as FFmpeg's."""
+
+SPEEDS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+"""Playing speeds of a file that can be chosen; 1.0 = real time."""
+
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of a source.
+    """One picture of a source, with its time.
 
     Attributes:
         image: uint8 (H, W, 3), BGR, C-contiguous, read-only.
-        index: Counts the frames of this source since it was opened, from 0.
-        t_s: Seconds on the source's own clock. Camera and stream: monotonic arrival time. File: presentation
-            time, 0 at the first frame.
-        captured_s: Monotonic time at which the source delivered it (a file: when it was due). Not `t_s`: a
-            stream's times are smoothed.
-        epoch: The epoch in which it was captured.
-        source: Where it comes from.
-        mirrored: Left and right were swapped after it was read.
+        index: Number of the frame since the source was opened, from 0.
+        t_s: Seconds on the source's own clock. Camera and stream: monotonic arrival time. File: presentation time on
+            the player's clock.
+        captured_s: Monotonic time at which the source delivered it (for a file: when it was due). Differs from `t_s`,
+            because a stream's times are smoothed.
+        generation: Generation in which it was captured.
+        source: The source it comes from.
+        mirrored: Whether left and right were swapped after reading.
+
+    Raises:
+        ValueError: The image is not uint8 (H, W, 3).
     """
 
     image: U8
     index: int
     t_s: float
     captured_s: float
-    epoch: int = 0
+    generation: int = 0
     source: SourceSpec | None = None
     mirrored: bool = False
 
@@ -54,37 +68,39 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Window:
-    """The pictures that become one clip, and when they were seen.
+class FrameWindow:
+    """The frames that become one clip, and their times.
 
     Attributes:
-        pictures: T results of `Framing.admit`, uint8 (h, w, 3), RGB, oldest first; shared, never written to.
-        t_start_s: Time of the oldest picture, in seconds on the source's clock.
-        t_end_s: Time of the newest picture.
+        pictures: T results of `Framing.admit`, uint8 (h, w, 3), RGB, oldest first; shared, so never modify them.
+        t_start_s: Time of the oldest frame, in seconds on the source's clock.
+        t_end_s: Time of the newest frame.
         captured_s: Monotonic time at which the newest frame was captured.
-        epoch: The epoch in which the window was taken.
+        generation: Generation in which the frame window was taken.
+        times_s: The T times of the pictures; empty if nobody needs them.
     """
 
     pictures: tuple[U8, ...]
     t_start_s: float
     t_end_s: float
     captured_s: float
-    epoch: int
+    generation: int
+    times_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What a model says of one window.
+    """A model's prediction for one frame window.
 
     Attributes:
         probs: float32 (K,), sums to 1 (sigmoid models: each in 0..1).
-        top: The five best (label, score) pairs, best first (fewer where the model knows fewer).
-        t_end_s: Time of the window's newest frame, in seconds on the source's clock.
-        latency_ms: From the capture of the newest frame to the result.
-        infer_ms: From the start of inference to the result.
+        top: The five best (label, score) pairs, best first (fewer if the model has fewer labels).
+        t_end_s: Time of the newest frame in the frame window, in seconds on the source's clock.
+        latency_ms: Time from the capture of the newest frame to the result.
+        infer_ms: Time from the start of inference to the result.
         model: Name of the model (its folder's name).
         device: OpenVINO device that ran it, e.g. "CPU".
-        epoch: The epoch of its window.
+        generation: Generation of its frame window.
     """
 
     probs: F32
@@ -94,37 +110,50 @@ class Prediction:
     infer_ms: float
     model: str
     device: str
-    epoch: int
+    generation: int
+
+
+_HALF = 0.5
 
 
 class ReadoutState(Enum):
-    """Why the overlay shows what it shows."""
+    """Reason for what the overlay shows."""
 
     NO_MODEL = "no model"
+    NO_PICTURE = "no picture"
+    """The source delivers no frames: it failed, is being reopened, or has been silent for a while."""
     WARMING_UP = "warming up"
     TOO_SHORT = "too short"
     """The file ended before the model's span was covered."""
     FAILED = "failed"
-    """The model runs but gives no usable answer: a notice has said why."""
+    """The model is running but gives no usable results; a notice has reported the reason."""
     UNTRAINED = "untrained"
-    """The model's weights are random: its scores are shown, never its label as an action."""
+    """The model's weights are random: its scores are shown, but never a label."""
     RESTING = "resting"
-    """Nothing moves, so nothing is recognised, to save power; see `Pipeline.set_rest`."""
+    """Nothing moves, so recognition is paused to save power; see `Pipeline.set_rest`."""
+    NOT_SEEN = "not recognized yet"
+    """A file is paused, or being scrubbed, at a moment that is not decided yet."""
+    NOBODY = "nobody in the picture"
+    """The model scores what each person does, and nobody is there, so that it is not run."""
     NO_CONFIDENT_ACTION = "no confident action"
     ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """What may be shown of the predictions so far: smoothed over time, guarded by threshold and hysteresis.
+    """What may be shown of the predictions so far: smoothed over time, with threshold and hysteresis applied.
 
     Attributes:
-        state: Why `label` is set or not.
-        label: The action, only in state ACTION.
-        score: Smoothed score of `label`; of the best class where there is no label; 0 before any prediction.
+        state: Reason why `label` is set or not.
+        label: The action; only set in state ACTION.
+        score: Smoothed score of `label`, or of the best class if there is no label; 0 before any prediction.
         top: Up to five (label, smoothed score) pairs, best first; empty before the first prediction.
-        t_end_s: Time of the newest frame it speaks of, on the source's clock.
-        activity: How much is going on, 0..1 (see `core.activity.Activity.level`); None where it is not known.
+        t_end_s: Time of the newest frame that it is based on, on the source's clock.
+        activity: Activity, 0..1 (see `core.activity.Activity.level`); None if unknown.
+        background: The model's background labels.
+        others: Further (label, smoothed score) pairs that are shown at the same time, best first, if the model gives
+            several answers at once.
+        several: Whether the model gives several answers at once.
     """
 
     state: ReadoutState
@@ -133,28 +162,46 @@ class Readout:
     top: tuple[tuple[str, float], ...] = ()
     t_end_s: float = 0.0
     activity: float | None = None
+    background: frozenset[str] = frozenset()
+    others: tuple[tuple[str, float], ...] = ()
+    several: bool = False
+
+    @property
+    def shown(self) -> tuple[tuple[str, float], ...]:
+        """All (label, smoothed score) pairs that are shown, best first."""
+        return () if self.label is None else ((self.label, self.score), *self.others)
+
+    @property
+    def none_known(self) -> bool:
+        """Whether the best class is a background label that is more probable than all other classes together."""
+        best = self.top[0] if self.top else ("", 0.0)
+        return self.state is ReadoutState.NO_CONFIDENT_ACTION and best[0] in self.background and best[1] > _HALF
 
 
 class SourceKind(Enum):
-    """Where frames come from."""
+    """Kinds of frame sources."""
 
     CAMERA = "camera"
     FILE = "file"
     STREAM = "stream"
+    SCREEN = "screen"
+    """A screen, a region of it, or a window."""
     DEMO = "demo"
-    """The clip that comes with the app: a file that loops."""
+    """The bundled demo clip, a file that loops."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """Which source to open.
+    """Description of a source to open.
 
     Attributes:
-        kind: Camera, file, stream or demo.
-        address: Camera: index or device path. File: path. Stream: URL. Demo: empty.
-        title: What the window calls it; the address where empty.
+        kind: Camera, file, stream, screen or demo.
+        address: Camera: index or device path. File: path. Stream: URL. Screen: "1", "1:LEFT,TOP,WIDTH,HEIGHT" or
+            "window:TITLE". Demo: empty.
+        title: Name shown in the window; if empty, it is derived from the address.
         backend: Camera only: OpenCV's capture backend id (`cv2.CAP_*`), 0 for any.
-        size: Camera only: wanted (width, height) in pixels, None for the camera's own choice.
+        size: Camera only: requested (width, height) in pixels, None for the camera's own choice.
+        rate: Folder or pattern of pictures only: pictures per second, None for the default.
     """
 
     kind: SourceKind
@@ -162,35 +209,36 @@ class SourceSpec:
     title: str = ""
     backend: int = 0
     size: tuple[int, int] | None = None
+    rate: float | None = None
 
     @property
     def live(self) -> bool:
-        """Whether frames arrive by themselves and cannot be paused or searched."""
-        return self.kind in (SourceKind.CAMERA, SourceKind.STREAM)
+        """Whether frames arrive on their own, so that the source cannot be paused or searched."""
+        return self.kind in (SourceKind.CAMERA, SourceKind.STREAM, SourceKind.SCREEN)
 
     @property
     def name(self) -> str:
-        """What to call it in a message or a menu."""
+        """Name for messages and menus."""
         if self.title:
             return self.title
         if self.kind is SourceKind.DEMO:
             return "Demo"
         if self.kind is SourceKind.FILE:
-            return Path(self.address).name
+            return shown_name(Path(self.address).name)
         return f"Camera {self.address}" if self.kind is SourceKind.CAMERA else self.address
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What an opened source is.
+    """Properties of an opened source.
 
     Attributes:
-        width: Pixels, after rotation metadata is applied.
-        height: Pixels, after rotation metadata is applied.
-        fps: Frames a second as the source states them; None where it does not.
-        duration_s: Seconds; None for a live source or where the file does not say.
+        width: Width in pixels, after rotation metadata is applied.
+        height: Height in pixels, after rotation metadata is applied.
+        fps: Frame rate stated by the source, in frames per second; None if not stated.
+        duration_s: Duration in seconds; None for a live source or if the file does not state it.
         seekable: Whether `seek` works.
-        codec: Short codec name, "" where unknown.
+        codec: Short codec name; "" if unknown.
     """
 
     width: int
@@ -202,23 +250,80 @@ class SourceInfo:
 
 
 class Level(Enum):
-    """How much a notice matters."""
+    """Severity of a notice."""
 
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
 
 
+class Topic(Enum):
+    """Subject of a notice, which determines when the notice is dismissed."""
+
+    SOURCE = "source"
+    """Dismissed when a source delivers its first frame or comes back."""
+    SWITCH = "switch"
+    """A failed change of model or device; dismissed when the next one is running."""
+    MODEL = "model"
+    """The running model gives no results; dismissed with its next prediction."""
+    MODELS = "models"
+    """Problems of the models on disk; dismissed when they are read again."""
+    DEVICES = "devices"
+    """Problems of the device list; dismissed when another device is running."""
+    SERVER = "server"
+    """An inference server is lost; dismissed when it answers again, or another device is chosen."""
+    SETTINGS = "settings"
+    """Dismissed by the user."""
+    RECORDING = "recording"
+    """Dismissed with the next recording."""
+    REPLAY = "replay"
+    """Dismissed when the last seconds are saved again."""
+    SNAPSHOT = "snapshot"
+    """Dismissed with the next snapshot."""
+    EXPORT = "export"
+    """Dismissed with the next export."""
+    PEOPLE = "people"
+    """Dismissed when people are followed again, or the user chooses another detector."""
+    RULES = "rules"
+    """Dismissed when the rule's action works again, or the rules are changed."""
+    ANALYSIS = "analysis"
+    """Dismissed when another analysis starts."""
+    BUILD = "build"
+    """Dismissed when another build starts."""
+    MEASURING = "measuring"
+    """Dismissed when this machine is benchmarked."""
+    SESSION_LOG = "session log"
+    """Dismissed by the user; nothing more is logged."""
+    SESSIONS = "sessions"
+    """Dismissed when the user's edits are saved."""
+    SESSION_FILE = "session file"
+    """Dismissed when a session is opened, saved or deleted again."""
+    EXPLAIN = "explain"
+    """Dismissed when an explanation is shown, or no longer wanted."""
+    EDIT = "edit"
+    """An edit that can be undone; dismissed with the next edit, or when it is undone."""
+    ADVICE = "advice"
+    """Nothing is recognized; dismissed when something is, or when another source is shown."""
+    PUBLISH = "publish"
+    """Dismissed when the channels to other programs work again."""
+    TEACHING = "teaching"
+    """Dismissed when something is taught, or a shared model opened, again."""
+    NEWS = "news"
+    """Information that requires no action."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should read once: an error with what to do, or a fact such as "Playing the demo".
+    """A message for the user: an error with what to do, or a fact such as "Playing the demo".
 
     Attributes:
-        level: How much it matters.
+        level: Severity.
         message: One or two sentences.
-        details: Technical text, on demand.
-        file: A file that was made, which the user may want to see; None where it is not about one.
-        command: Name of a command of the window that helps, such as "measure"; "" for none.
+        details: Technical text, shown on demand.
+        file: A created file that the user may want to open; None if there is none.
+        command: Name of a helpful command of the window, such as "measure"; "" for none.
+        commands: Further helpful commands; those that this version lacks are not offered.
+        topic: Subject; the notice is dismissed automatically when it is resolved.
     """
 
     level: Level
@@ -226,10 +331,17 @@ class Notice:
     details: str = ""
     file: Path | None = None
     command: str = ""
+    topic: Topic = Topic.NEWS
+    commands: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Replace text that a window cannot show, because a file name may contain bytes that are not text."""
+        for name in ("message", "details"):
+            object.__setattr__(self, name, encodable(getattr(self, name)))
 
 
 class PipelineState(Enum):
-    """Life of the pipeline."""
+    """Lifecycle states of the pipeline."""
 
     IDLE = "idle"
     STARTING = "starting"
@@ -240,34 +352,38 @@ class PipelineState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A snapshot of the pipeline, for whoever polls it.
+    """A snapshot of the pipeline's state, for polling.
 
     Attributes:
-        state: Life of the pipeline.
-        source: What is open or being opened; None before the first source.
-        info: Facts of the opened source; None until it is open.
-        opening: The source is being opened.
-        reconnect_attempt: 0 while the source delivers; n while attempt n to reopen it is waited for.
-        silent_s: Seconds since a live source gave its last picture, where that is unusually long; else 0.
-        paused: A file is paused.
-        ended: A file has played to its end.
+        state: Lifecycle state of the pipeline.
+        source: The source that is open or being opened; None before the first source.
+        info: Properties of the opened source; None until it is open.
+        opening: Whether a source is being opened.
+        reconnect_attempt: 0 while the source delivers frames; n while attempt n to reopen it is pending.
+        silent_s: Seconds since the source delivered its last frame, if that is unusually long; otherwise 0.
+        paused: Whether a file is paused.
+        ended: Whether a file has ended.
         position_s: Time of the newest frame on the source's clock.
-        speed: Playing speed of a file, 1.0 = real time.
-        loop: A file starts again at its end.
-        coverage: How much of the model's span the ring holds, 0..1.
-        model: Name of the running model; None without one.
+        speed: Playback speed of a file, 1.0 = real time.
+        loop: Whether a file starts again at its end.
+        coverage: Share of the model's span that is covered by the ring, 0..1.
+        model: Name of the running model; None if there is none.
         device: Device that runs it, e.g. "CPU".
-        computes_in: What that device computes the model in, e.g. "bf16"; "" without a model.
-        switching: What is being prepared in the background ("Compiling X3D-M for CPU"), "" when nothing is.
-        source_fps: Frames a second that arrive now (mean over 2 s).
-        predictions_per_s: Predictions a second now (mean over 2 s).
-        resting: Nothing moves, so the model rests until something does.
-        latency_ms: Newest prediction: capture of its newest frame -> result ready.
-        infer_ms: Newest prediction: inference alone.
-        frames_captured: Frames read since the pipeline was made.
-        frames_dropped: Frames that came too late to be handed on.
-        predictions: Predictions made since the pipeline was made.
-        epoch: The current epoch.
+        execution_precision: Execution precision on that device, e.g. "bf16"; "" without a model.
+        switching: What is being prepared in the background ("Preparing X3D-M for CPU"); "" if nothing is.
+        source_fps: Current frame rate of the source (mean over 2 s).
+        predictions_per_s: Current predictions per second (mean over 2 s).
+        resting: Whether the model rests because nothing moves.
+        rate_limit: Most predictions per second; None for no limit.
+        latency_ms: Latest prediction: time from the capture of its newest frame to the result.
+        infer_ms: Latest prediction: inference time.
+        frames_captured: Frames read since the pipeline was created.
+        frames_dropped: Frames that were too late to be passed on, since the pipeline was created.
+        source_frames: Frames of the open source so far.
+        source_dropped: Frames of the open source that were too late.
+        held: Name of the model that is paused while this machine is benchmarked; "" for none.
+        predictions: Predictions made since the pipeline was created.
+        generation: The current generation.
     """
 
     state: PipelineState = PipelineState.IDLE
@@ -284,14 +400,18 @@ class Status:
     coverage: float = 0.0
     model: str | None = None
     device: str = ""
-    computes_in: str = ""
+    execution_precision: str = ""
     switching: str = ""
     source_fps: float = 0.0
     predictions_per_s: float = 0.0
     resting: bool = False
+    rate_limit: float | None = None
     latency_ms: float = 0.0
     infer_ms: float = 0.0
     frames_captured: int = 0
     frames_dropped: int = 0
     predictions: int = 0
-    epoch: int = 0
+    generation: int = 0
+    source_frames: int = 0
+    source_dropped: int = 0
+    held: str = ""

@@ -1,6 +1,8 @@
 """Shared by all tests: no screen, no user folders touched, and the small untrained model."""
 
+import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +10,24 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("SLOWFAST_LIVE_LANGUAGE", "en")  # that of a developer must not decide what tests read
 
 from slowfast_live.inference.spec import Model, Registry
 from tests.tiny_model import write_tiny_model
 
-# A busy machine is no failure.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A shell starts background jobs with SIGINT ignored, and programs inherit that: tests that send one to a program of
+# their own would wait forever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A busy machine is no failure. CI tries the same examples each time; a developer's machine looks for new ones.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
 settings.load_profile("untimed")
 
 SHARED_DATA = Path(__file__).resolve().parents[1] / "../shared/data"

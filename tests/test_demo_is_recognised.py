@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from slowfast_live import paths
-from slowfast_live.core.clock import SteppedClock
 from slowfast_live.inference.openvino_backend import OpenVinoBackend
 from slowfast_live.inference.spec import Registry
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources import make_source
 from slowfast_live.types import Prediction, Readout, SourceKind, SourceSpec
 from tests.pipeline.fakes import eventually
+from tests.stepped_clock import SteppedClock
 
 WITHIN_S = 2.5
 """From a change of action to the right label."""
 
 
 @pytest.mark.timeout(280)
-def test_the_demo_is_recognised_soon_after_each_change(tmp_path: Path) -> None:
+def test_the_demo_is_recognized_soon_after_each_change(tmp_path: Path) -> None:
     models, broken = Registry([paths.bundled("models")]).scan()
     assert models and models[0].spec.trained and not broken, "a trained model comes with the app"
     shown: list[tuple[float, str | None]] = []

@@ -43,7 +43,7 @@ class Desk:
     def __init__(self, live: LiveApp, qtbot: Any) -> None:
         self.live, self.qtbot = live, qtbot
         self.notices: list[Notice] = []
-        live.bridge.notice.connect(self.notices.append)
+        live.poller.notice.connect(self.notices.append)
         live.controller.notice.connect(self.notices.append)
 
     def wait(self, test: Callable[[], object]) -> None:
@@ -124,7 +124,7 @@ def test_a_file_shorter_than_the_span_says_so(desk: Desk, tmp_path: Path) -> Non
     encode(tmp_path / "short.mp4", "-pix_fmt", "yuv420p", seconds=1)
     desk.open(tmp_path / "short.mp4")
     desk.plays("short.mp4")
-    desk.wait(lambda: desk.live.bridge.latest_readout.state is ReadoutState.TOO_SHORT)
+    desk.wait(lambda: desk.live.poller.latest_readout.state is ReadoutState.TOO_SHORT)
 
 
 def test_a_file_that_ends_in_the_middle_of_a_frame(desk: Desk, tmp_path: Path) -> None:
@@ -150,10 +150,10 @@ KINDS = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_odd_videos_are_shown_and_recognised(desk: Desk, tmp_path: Path, name: str) -> None:
+def test_odd_videos_are_shown_and_recognized(desk: Desk, tmp_path: Path, name: str) -> None:
     arguments, source = KINDS[name]
     desk.open(encode(tmp_path / name, *arguments, source=source, seconds=4))
     desk.plays(name)
     desk.wait(lambda: (p := desk.live.pipeline.prediction()) is not None and p.t_end_s >= 2.1 - 1e-3)
-    assert desk.live.bridge.latest_readout.top or desk.live.pipeline.readout().top
+    assert desk.live.poller.latest_readout.top or desk.live.pipeline.readout().top
     assert not [n for n in desk.notices if n.level.value == "error"]

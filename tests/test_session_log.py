@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slowfast_live.core.clock import SteppedClock
 from slowfast_live.errors import UsageError
 from slowfast_live.session_log import SessionLog, Summary
 from slowfast_live.types import Prediction, Readout, ReadoutState
+from tests.stepped_clock import SteppedClock
 
 PREDICTION = Prediction(
     probs=np.array([0.7, 0.3], np.float32),
@@ -17,7 +17,7 @@ PREDICTION = Prediction(
     infer_ms=30.0,
     model="tiny",
     device="CPU",
-    epoch=1,
+    generation=1,
 )
 SUMMARY = Summary(60, 59, 1, 2, 10.0, 30.0, 29.5, 40.0, 41.0, 3.0, 8.0, 2.0, 6.0, 100.0, 101.0, "closed")
 
@@ -47,6 +47,23 @@ def test_lines_are_as_documented(tmp_path: Path) -> None:
     }
     assert second["label"] is None
     assert last["type"] == "summary" and last["exit_reason"] == "closed" and len(last) == 20
+
+
+def test_what_is_no_session_log_stays(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    for content in (b"notes", b'{"type": "prediction"}\n', b"\xff\x00" * 9, b'{"type": "summary", "mine": 1}\n'):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match=r"log\.jsonl exists and was not written by this program.*another file"):
+            SessionLog(path)
+        assert path.read_bytes() == content
+    path.write_bytes(b"")
+    for _ in range(2):  # an empty file, then an earlier log, with a summary alone
+        SessionLog(path).close(SUMMARY)
+    log = SessionLog(path)
+    log.prediction(PREDICTION, Readout(ReadoutState.ACTION, "squat", 0.5))
+    log.close(SUMMARY)
+    SessionLog(path).close(SUMMARY)
+    assert len(path.read_bytes().splitlines()) == 1
 
 
 def test_a_folder_is_no_log(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def make_tiny_network(
     # Centred on what a noise clip gives, with large weights: the classes differ from clip to clip, so that a
     # comparison of two ways to the same answer means something.
     noise = np.random.default_rng(seed + 1).integers(0, 200, spec.input_shape, np.uint8)
-    centre = ov.compile_model(ov.Model([_features(*_in_graph(spec, clip), seed)], [clip], "centre"), "CPU")(noise)[0]
+    center = ov.compile_model(ov.Model([_features(*_in_graph(spec, clip), seed)], [clip], "centre"), "CPU")(noise)[0]
     if bare:
         t, side = spec.clip.frames, spec.clip.side
         slow = ops.parameter([1, 3, t // (spec.alpha or 1), side, side], ov.Type.f32, "slow")
@@ -56,7 +56,7 @@ def make_tiny_network(
         inputs = [clip]
     pooled = _features(slow, fast, seed)
     weights = np.random.default_rng(seed + 2).normal(0, 0.7, (16, classes or len(spec.labels))).astype(np.float32)
-    probabilities = ops.softmax(ops.matmul(ops.subtract(pooled, centre), weights, False, False), 1)
+    probabilities = ops.softmax(ops.matmul(ops.subtract(pooled, center), weights, False, False), 1)
     probabilities.output(0).set_names({output})
     pooled.output(0).set_names({"features"})
     return ov.Model([ops.result(probabilities), ops.result(pooled)], inputs, "tiny")

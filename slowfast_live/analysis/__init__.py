@@ -1,1 +1,4 @@
-"""Video files, looked at as a whole: every picture decoded, windows at fixed steps, the same on every machine."""
+"""Offline analysis of video files: decodes every frame and predicts at fixed steps.
+
+Identical results on every machine.
+"""

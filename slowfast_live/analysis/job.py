@@ -1,34 +1,25 @@
-"""An analysis in a process of its own, for a window that goes on meanwhile. No Qt here."""
+"""Analysis in a child process, so that the window stays responsive. No Qt here."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import signal
-import subprocess
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import msgspec
-import psutil
 
-from slowfast_live.analysis.command import INTERRUPTED, SOME_FAILED, Order
+from slowfast_live.analysis.command import INTERRUPTED, SOME_FAILED, AnalyzeOptions
 from slowfast_live.analysis.names import absolute
 from slowfast_live.analysis.progress import Step
+from slowfast_live.child_process import ChildProcess
 
 log = logging.getLogger(__name__)
 
 PROGRAM = (sys.executable, "-m", "slowfast_live")
-PATIENCE_S = 5.0
-"""So long a cancelled analysis may take to end before it is killed; killed or not, what is done stays done."""
 _LOG_LINES = 200
-_NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +28,10 @@ class JobEnd:
 
     Attributes:
         complete: All files are done.
-        cancelled: It was ended before.
+        cancelled: The analysis was canceled before it was complete.
         message: One sentence for the user.
-        report: The report, where there is one.
-        log: The last lines that the program wrote beside its progress.
+        report: Path of the report, if there is one.
+        log: The last lines that the program wrote besides its progress.
     """
 
     complete: bool
@@ -50,8 +41,8 @@ class JobEnd:
     log: str = ""
 
 
-def words(order: Order) -> list[str]:
-    """Return the command line that carries an order out, with progress as JSON lines."""
+def words(order: AnalyzeOptions) -> list[str]:
+    """Return the command line for the given options, with progress as JSON lines."""
     settings, outputs = order.settings, order.outputs
     line = ["analyze", "--progress", "json", "--stride", f"{settings.stride_s:g}", "--views", str(settings.views)]
     line += ["--device", order.device, "--out", absolute(outputs.folder), "--format", ",".join(outputs.formats)]
@@ -59,120 +50,76 @@ def words(order: Order) -> list[str]:
         line += ["--model", order.model]
     if settings.threshold is not None:
         line += ["--threshold", f"{settings.threshold:g}"]
+    if settings.section_s is not None:
+        line += ["--from", f"{settings.section_s[0]:g}", "--to", f"{settings.section_s[1]:g}"]
+    if settings.picture_rate is not None:
+        line += ["--picture-rate", f"{settings.picture_rate:g}"]
+    if settings.people:
+        line += ["--people", settings.people]
     if outputs.annotate:
         line.append("--annotate")
     return [*line, "--", *map(absolute, order.given)]
 
 
 class AnalysisJob:
-    """One analysis, from `start` to the one call of `on_end`.
+    """One analysis, from `start` until `on_end` is called.
 
     Args:
         order: What to analyze.
-        on_step: Told each step; called from a thread of the job.
-        on_end: Told how it ended, once, after the last step; called from a thread of the job.
-        program: The command line program and its first arguments.
+        on_step: Receives each progress step; called from a thread of the job.
+        on_end: Receives the outcome, once, after the last step; called from a thread of the job.
+        program: The command-line program and its first arguments.
     """
 
     def __init__(
         self,
-        order: Order,
+        order: AnalyzeOptions,
         on_step: Callable[[Step], None],
         on_end: Callable[[JobEnd], None],
         program: Sequence[str] = PROGRAM,
     ) -> None:
         self.order = order
         self._on_step, self._on_end = on_step, on_end
-        self._program = tuple(program)
-        self._process: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
-        self._cancelled = False
-        self._killer: threading.Timer | None = None
+        self._program = ChildProcess([*program, *words(order)], self._take, self._log_lines, self._end)
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         self._last = Step("start")
-        self._thread = threading.Thread(target=self._listen, name="analysis", daemon=True)
 
     def start(self) -> None:
-        """Start; returns at once."""
-        self._thread.start()
+        """Start the analysis; returns immediately."""
+        self._program.start()
 
     def cancel(self) -> None:
-        """Ask it to end: soon, with a report of what is done. Any thread; may be called twice."""
-        with self._lock:
-            if self._cancelled:
-                return
-            self._cancelled = True
-            self._ask_to_end()
+        """Ask the analysis to stop soon and to report on what is done. Thread-safe; may be called more than once."""
+        self._program.cancel()
 
     def join(self, timeout_s: float | None = None) -> bool:
-        """Wait until `on_end` was called; False where it was not within `timeout_s`."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        """Wait until `on_end` was called; return False on timeout."""
+        return self._program.join(timeout_s)
 
-    def _ask_to_end(self) -> None:
-        """Called with the lock held."""
-        if self._process is None:
+    def _end(self, code: int | OSError) -> None:
+        if isinstance(code, OSError):
+            text = f"{code.filename} cannot be started: {code.strerror}."
+            self._on_end(JobEnd(False, False, text, None))
             return
-        with contextlib.suppress(OSError, ValueError):
-            self._process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
-        self._killer = threading.Timer(PATIENCE_S, self._process.kill)
-        self._killer.daemon = True
-        self._killer.start()
-
-    def _listen(self) -> None:
-        try:
-            code = self._run()
-        except OSError as error:
-            self._on_end(JobEnd(False, False, f"{self._program[0]} cannot be started: {error.strerror}.", None))
-            return
-        report = self.order.outputs.folder / "report.html"
-        there = report if self._last.step == "end" and report.is_file() else None
+        report = Path(self._last.report) if self._last.report else None
         self._on_end(
             JobEnd(
                 complete=code == 0,
-                cancelled=self._cancelled and code not in (0, SOME_FAILED),
+                cancelled=self._program.cancelled and code not in (0, SOME_FAILED),
                 message=self._message(code),
-                report=there,
+                report=report if report is not None and report.is_file() else None,
                 log="\n".join(self._log),
             )
         )
 
-    def _run(self) -> int:
-        with subprocess.Popen(
-            [*self._program, *words(self.order)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
-            cwd=Path(__file__).resolve().parents[2],
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        ) as process:
-            with contextlib.suppress(psutil.Error, OSError):  # what runs in the window goes first
-                psutil.Process(process.pid).nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", _NICE))
-            with self._lock:
-                self._process = process
-                if self._cancelled:
-                    self._ask_to_end()
-            assert process.stdout is not None and process.stderr is not None
-            errors = threading.Thread(target=self._keep, args=(process.stderr,), daemon=True)
-            errors.start()
-            for line in process.stdout:
-                self._told(line)
-            errors.join()
-            code = process.wait()
-        with self._lock:
-            self._process = None
-            if self._killer is not None:
-                self._killer.cancel()
-        return code
+    def _log_lines(self, lines: list[str]) -> None:
+        self._log.extend(lines)
 
-    def _keep(self, stream: IO[str]) -> None:
-        self._log.extend(line.rstrip() for line in stream)
+    def _take(self, lines: list[str]) -> None:
+        for line in lines:
+            self._take_line(line)
 
-    def _told(self, line: str) -> None:
+    def _take_line(self, line: str) -> None:
         try:
             step = msgspec.json.decode(line, type=Step)
         except msgspec.DecodeError:
@@ -184,7 +131,7 @@ class AnalysisJob:
     def _message(self, code: int) -> str:
         if self._last.step == "end":
             return self._last.message
-        if code == INTERRUPTED or self._cancelled:
-            return "The analysis was cancelled. What is done is kept; the same analysis goes on from there."
-        told = next((line for line in reversed(self._log) if line.strip()), "")
-        return told.removeprefix("slowfast-live: ") or f"The analysis ended early (exit code {code})."
+        if code == INTERRUPTED or self._program.cancelled:
+            return "The analysis was canceled. Finished results are kept; starting it again continues from there."
+        last = next((line for line in reversed(self._log) if line.strip()), "")
+        return last.removeprefix("slowfast-live: ") or f"The analysis ended early (exit code {code})."

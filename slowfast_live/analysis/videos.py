@@ -1,97 +1,87 @@
-"""Which files are looked at, and what their results are called."""
+"""The files to analyze and the names of their results."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from slowfast_live.analysis.names import absolute, printable
-from slowfast_live.errors import UsageError
-from slowfast_live.sources.address import VIDEO_SUFFIXES
+from slowfast_live.sources.videos import FoundVideo, Search
 
 _LONGEST_STEM = 180
-"""Bytes of UTF-8; most file systems take names of 255, and the results' endings need some."""
+"""In bytes of UTF-8.
+
+Most file systems allow names of 255 bytes, and the extensions of the results need some of them.
+"""
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+"""Names that Windows reserves for devices, with any extension."""
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One file to look at.
+    """One file to analyze.
 
     Attributes:
         path: The file.
-        name: What to call it: its path below the folder that was given.
-        stem: Its results' path below the output folder, without an ending.
+        name: Display name: its path relative to the folder that was given.
+        stem: Path of its results relative to the output folder, without an extension.
+        further: Alternative stems in case that one is taken.
     """
 
     path: Path
     name: str
     stem: str
+    further: tuple[str, ...] = ()
 
 
-def find_videos(given: Sequence[Path], leave_out: Path | None = None) -> list[Video]:
-    """Return the files that are meant, each once, in a stable order.
-
-    A file is taken as it is named, whatever it ends with; a folder is searched for videos with all that is in it,
-    hidden files and folders apart.
-
-    Args:
-        given: Files and folders.
-        leave_out: A folder that is not searched: that of the results.
-
-    Raises:
-        UsageError: A path does not exist, or no video is found at all.
-    """
-    found: dict[str, tuple[Path, Path]] = {}
-    for path in given:
-        if not path.exists():
-            raise UsageError(f"There is no file or folder {path}.")
-        inside = _walk(path, leave_out) if path.is_dir() else [path]
-        for file in inside:
-            relative = file.relative_to(path) if path.is_dir() else Path(file.name)
-            found.setdefault(absolute(file), (file, relative))
-    if not found:
-        folders = ", ".join(str(path) for path in given)
-        raise UsageError(f"No video was found in {folders}. Looked for {' '.join(VIDEO_SUFFIXES)}.")
-    return _named(list(found.values()))
+def videos_of(search: Search) -> list[Video]:
+    """Return the files that a search found, with the names that their results would have in an empty folder."""
+    return _named(search.files)
 
 
-def _walk(folder: Path, leave_out: Path | None) -> Iterator[Path]:
-    out = absolute(leave_out) if leave_out is not None else None
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(n for n in folders if not n.startswith(".") and absolute(Path(place, n)) != out)
-        for name in sorted(names):
-            if not name.startswith(".") and name.lower().endswith(VIDEO_SUFFIXES):
-                yield Path(place, name)
-
-
-def _named(files: Sequence[tuple[Path, Path]]) -> list[Video]:
-    """Name the results: as short as tells them apart, also where upper and lower case are the same."""
-    ways: tuple[Callable[[Path, Path], str], ...] = (
-        lambda _file, relative: relative.with_suffix("").as_posix(),
-        lambda _file, relative: relative.as_posix(),
-        lambda file, relative: f"{relative.as_posix()}~{_digest(file)}",
-    )
-    stems = [""] * len(files)
-    for way in ways:
-        count = Counter(stem.casefold() for stem in stems)
-        for i, (file, relative) in enumerate(files):
-            if not stems[i] or count[stems[i].casefold()] > 1:
-                stems[i] = _short(printable(way(file, relative)), file)
+def _named(files: Sequence[FoundVideo]) -> list[Video]:
+    """Choose the result names: as short as possible while distinct, even on case-insensitive file systems."""
+    offers = [_stems(file) for file in files]
+    chosen = [0] * len(files)
+    for way in range(1, len(offers[0]) if offers else 0):
+        count = Counter(same_name(offer[at]) for offer, at in zip(offers, chosen, strict=True))
+        chosen = [way if count[same_name(offer[at])] > 1 else at for offer, at in zip(offers, chosen, strict=True)]
     return [
-        Video(file, printable(relative.as_posix()), stem) for (file, relative), stem in zip(files, stems, strict=True)
+        Video(file.path, printable(file.below.as_posix()), offer[at], offer[at + 1 :])
+        for file, offer, at in zip(files, offers, chosen, strict=True)
     ]
 
 
-def _short(stem: str, file: Path) -> str:
+def _stems(file: FoundVideo) -> tuple[str, ...]:
+    """Return the possible names of a file's results, shortest first."""
+    digest = path_digest(file.path)[:8]
+    ways = (file.below.with_suffix("").as_posix(), file.below.as_posix(), f"{file.below.as_posix()}~{digest}")
+    return tuple(_short(_usable(printable(way)), digest) for way in ways)
+
+
+def same_name(stem: str) -> str:
+    """Return a key that is equal for names that some file systems treat as one: by case, or by Unicode composition."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", stem).casefold())
+
+
+def _usable(stem: str) -> str:
+    """Return a name that Windows accepts, too, if it would take this one for a device."""
+    folder, slash, name = stem.rpartition("/")
+    return f"{folder}{slash}_{name}" if name.partition(".")[0].strip().upper() in _DEVICES else stem
+
+
+def _short(stem: str, digest: str) -> str:
     folder, slash, name = stem.rpartition("/")
     if len(name.encode()) <= _LONGEST_STEM:
         return stem
-    return f"{folder}{slash}{name.encode()[:_LONGEST_STEM].decode(errors='ignore')}~{_digest(file)}"
+    return f"{folder}{slash}{name.encode()[:_LONGEST_STEM].decode(errors='ignore')}~{digest}"
 
 
-def _digest(file: Path) -> str:
-    return hashlib.blake2b(os.fsencode(absolute(file)), digest_size=4).hexdigest()
+def path_digest(file: Path) -> str:
+    """Return a short digest of a path, whatever bytes its name holds."""
+    return hashlib.blake2b(os.fsencode(absolute(file)), digest_size=8).hexdigest()

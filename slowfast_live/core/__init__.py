@@ -1,1 +1,1 @@
-"""What the app is made of, without Qt, OpenVINO or devices: ring, sampling, framing, smoothing, meters."""
+"""Core algorithms without Qt, OpenVINO or devices: frame ring, sampling, framing, smoothing, events, meters."""

@@ -1,4 +1,4 @@
-"""How much is going on: whether anything moves, and how sure the model is of what it is."""
+"""Scene activity: the amount of motion, weighted by the model's confidence."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ import numpy as np
 from slowfast_live.types import F32, U8
 
 STEP_S = 0.25
-"""Motion is what changes within this time: a slow step and a fast wave both show."""
+"""Time step of the motion measurement: long enough for slow steps, short enough for fast waves."""
 IDLE_BELOW = 0.02
 IDLE_UNTIL = 0.05
 IDLE_AFTER_S = 5.0
 _GRID = 48
-"""Cells along the short side; a cell is the mean of its pixels."""
+"""Number of cells along the short side; each cell is the mean of its pixels."""
 _NOISE_SIGMAS = 5.0
 _SIGMA_OF_MEDIAN = 1.4826
-"""Standard deviation over median absolute deviation, of a normal distribution."""
+"""Ratio of standard deviation to median absolute deviation for a normal distribution."""
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-_LEAST_GREY_LEVELS = 2.0
-"""What changes less is never motion: compression and rounding."""
+_MIN_GRAY_LEVELS = 2.0
+"""Smallest change that counts as motion; smaller changes come from compression and rounding."""
 _HALF_SHARE = 0.02
-"""Share of the picture that moves at which motion is 0.5: an arm of a person who fills a fifth of it."""
+"""Moving share of the picture at which motion is 0.5: an arm of a person who fills a fifth of it."""
 _UNSURE_SHARE = 0.5
-"""What motion counts for where the model is sure of nothing."""
+"""Weight of motion when the model's confidence is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """How much is going on at one time.
+    """Scene activity at one point in time.
 
     Attributes:
         t_s: Time on the source's clock.
-        motion: How much moves, 0..1.
+        motion: Amount of motion, 0..1.
         level: Motion weighted by the model's confidence, 0..1.
-        idle: Nothing has been going on for a while.
+        idle: Whether the scene has been inactive for a while.
     """
 
     t_s: float
@@ -48,16 +48,19 @@ class Activity:
 
 
 def motion(before: U8, after: U8) -> float:
-    """Return how much moves between two pictures, 0 (nothing) to 1.
+    """Measure the motion between two pictures, from 0 (none) to 1.
 
-    Pictures are averaged over cells, the best gain and offset of brightness between the two is taken out, and
-    cells count that then differ by more than noise. Noise is measured twice, and the smaller is believed: over
-    time as the median difference, which a moving camera raises, and within a picture by Immerkaer's mask ("Fast
-    Noise Variance Estimation", 1996), which texture raises.
+    Pictures are averaged over cells, and the best-fitting gain and offset in brightness between them is removed. The
+    result is based on the share of cells that still differ by more than the noise. Noise is estimated in two ways, and
+    the smaller estimate is used: the median difference over time, which a moving camera increases, and Immerkaer's mask
+    within one picture ("Fast Noise Variance Estimation", 1996), which texture increases.
 
     Args:
-        before: uint8 (h, w, 3), as admitted by a framing.
+        before: uint8 (h, w, 3), as returned by `Framing.admit`.
         after: uint8, of the same shape.
+
+    Raises:
+        ValueError: The shapes differ.
     """
     if before.shape != after.shape:
         raise ValueError(f"motion needs two pictures of one shape, got {before.shape} and {after.shape}")
@@ -65,19 +68,19 @@ def motion(before: U8, after: U8) -> float:
     difference = np.abs(_without_brightness(first, second))
     shrunk = len(first) / len(before)
     noise = min(_SIGMA_OF_MEDIAN * float(np.median(difference)), math.sqrt(2) * shrunk * _grain(after))
-    moved = difference > max(_NOISE_SIGMAS * noise, _LEAST_GREY_LEVELS)
+    moved = difference > max(_NOISE_SIGMAS * noise, _MIN_GRAY_LEVELS)
     share = float(np.count_nonzero(moved)) / moved.size
     return share / (share + _HALF_SHARE)
 
 
 def recent_motion(pictures: Sequence[U8], span_s: float) -> float:
-    """Return how much moved at the end of a window: the larger of its last two steps of `STEP_S`.
+    """Measure the motion at the end of a frame window: the larger value of its last two steps of `STEP_S`.
 
-    It depends on the window alone, so it is the same live and offline, at any number of predictions a second.
+    The result depends on the frame window only, so it is the same live and offline, at any prediction rate.
 
     Args:
         pictures: The window's pictures, uint8 (h, w, 3), oldest first, evenly spaced in time.
-        span_s: From the first to the last picture, in seconds.
+        span_s: Time from the first to the last picture, in seconds.
     """
     last = len(pictures) - 1
     if last < 1:
@@ -87,16 +90,24 @@ def recent_motion(pictures: Sequence[U8], span_s: float) -> float:
     return max(motion(pictures[end - step], pictures[end]) for end in ends)
 
 
-class ActivityMeter:
-    """Activity over time, and whether a scene is idle: with hysteresis, so that it does not flicker.
+def level_of(motion: float, confidence: float | None) -> float:
+    """Return motion weighted by the model's confidence (0..1; None if no model is running)."""
+    return motion * (_UNSURE_SHARE + (1 - _UNSURE_SHARE) * (confidence or 0.0))
 
-    Idle after `after_s` without a level of `until`, the last of it below `below`; over at once when the level
-    reaches `until`.
+
+class ActivityMeter:
+    """Track activity over time and detect idle scenes, with hysteresis to prevent flicker.
+
+    A scene becomes idle when the level has stayed under `until` for `after_s` and the latest level is under `below`. It
+    becomes active again as soon as the level reaches `until`.
 
     Args:
         below: Level under which a scene may become idle.
         until: Level that ends idleness; at least `below`.
-        after_s: How long nothing must have been going on.
+        after_s: Seconds without activity before a scene becomes idle.
+
+    Raises:
+        ValueError: The levels or the time are out of range.
     """
 
     def __init__(self, below: float = IDLE_BELOW, until: float = IDLE_UNTIL, after_s: float = IDLE_AFTER_S) -> None:
@@ -108,18 +119,18 @@ class ActivityMeter:
         self._idle = False
 
     def update(self, t_s: float, motion: float, confidence: float | None = None) -> Activity:
-        """Take in what is known of time `t_s`; a time that goes back starts afresh.
+        """Add a measurement; if time goes backwards, start over.
 
         Args:
             t_s: Time on the source's clock.
-            motion: See `motion`.
-            confidence: Smoothed score of the best action that the model knows, 0..1; None while no model runs.
+            motion: Result of `motion` or `recent_motion`, 0..1.
+            confidence: Best smoothed score among the actions that the model knows, 0..1; None if no model is running.
         """
         if self._busy_s is None or t_s < self._newest_s:
             self.reset()
             self._busy_s = t_s
         self._newest_s = t_s
-        level = motion * (_UNSURE_SHARE + (1 - _UNSURE_SHARE) * (confidence or 0.0))
+        level = level_of(motion, confidence)
         if level >= self.until:
             self._busy_s, self._idle = t_s, False
         elif level < self.below and t_s - self._busy_s >= self.after_s:
@@ -127,7 +138,7 @@ class ActivityMeter:
         return Activity(t_s, motion, level, self._idle)
 
     def reset(self) -> None:
-        """Forget the past: not idle, and nothing known of how long."""
+        """Reset to the initial state: not idle, without history."""
         self._busy_s, self._newest_s, self._idle = None, -math.inf, False
 
 
@@ -135,18 +146,18 @@ def _cells(picture: U8) -> F32:
     height, width = picture.shape[:2]
     scale = min(1.0, _GRID / min(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # The green channel carries most of the brightness. Rounded means would hide noise from its measurement.
+    # The green channel carries most of the brightness. Rounded means would hide noise from the measurement.
     return np.asarray(cv2.resize(picture[:, :, 1].astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _grain(picture: U8) -> float:
-    """Return the standard deviation of a picture's pixel noise, in grey levels."""
+    """Estimate the standard deviation of a picture's pixel noise, in gray levels."""
     grain = cv2.filter2D(picture[:, :, 1], cv2.CV_32F, _IMMERKAER)
     return _SIGMA_OF_MEDIAN * float(np.median(np.abs(grain))) / 6
 
 
 def _without_brightness(first: F32, second: F32) -> F32:
-    """Return `second` less what gain and offset make of `first`; fitted to the half that fits best."""
+    """Return `second` minus its best approximation by a gain and offset of `first`, fitted to the best-fitting half."""
     keep = np.ones(first.shape, bool)
     residual = second - first
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Time that can be handed in: the system's for the app, one that is stepped by hand for tests."""
+"""Clocks: an interface, so that time can be handed in, and the system's clock."""
 
 from __future__ import annotations
 
@@ -13,70 +13,37 @@ import psutil
 
 
 class Clock(Protocol):
-    """Monotonic time, and waiting on it."""
+    """A monotonic clock that threads can wait on."""
 
     def now_s(self) -> float:
-        """Return monotonic seconds."""
+        """Return the current time in monotonic seconds."""
         ...
 
     def wait(self, condition: threading.Condition, timeout_s: float | None) -> None:
         """Wait on the held `condition` until it is notified or `timeout_s` has passed on this clock.
 
-        As with any condition the caller checks again what it waited for: a wait may end early.
+        As with any condition variable, a wait may end early, so callers must check their predicate again.
         """
         ...
 
 
 class SystemClock:
-    """The machine's monotonic clock."""
+    """The system's monotonic clock."""
 
     def now_s(self) -> float:
-        """See `Clock.now_s`."""
+        """Return `time.monotonic()`."""
         return time.monotonic()
 
     def wait(self, condition: threading.Condition, timeout_s: float | None) -> None:
-        """See `Clock.wait`."""
+        """Wait on the held `condition`."""
         condition.wait(timeout_s)
 
 
-class SteppedClock:
-    """A clock that stands still until it is stepped; what waits on it is woken at each step.
-
-    Args:
-        start_s: The first reading.
-    """
-
-    def __init__(self, start_s: float = 0.0) -> None:
-        self._now_s = start_s
-        self._lock = threading.Lock()
-        self._waiting: dict[int, threading.Condition] = {}
-
-    def now_s(self) -> float:
-        """See `Clock.now_s`."""
-        with self._lock:
-            return self._now_s
-
-    def wait(self, condition: threading.Condition, timeout_s: float | None) -> None:
-        """See `Clock.wait`. Looks up now and then, so that a step just before the wait is not missed."""
-        with self._lock:
-            self._waiting[id(condition)] = condition
-        condition.wait(0.005 if timeout_s is not None else None)
-
-    def step(self, seconds: float) -> None:
-        """Let `seconds` pass (negative: the clock jumps back)."""
-        with self._lock:
-            self._now_s += seconds
-            waiting = list(self._waiting.values())
-        for condition in waiting:
-            with condition:
-                condition.notify_all()
-
-
 def process_started_s() -> float:
-    """Return when this process was started, in monotonic seconds: before Python, let alone the app, was loaded."""
+    """Return the start time of this process in monotonic seconds, which is before Python and the app were loaded."""
     if sys.platform.startswith("linux"):
-        # psutil rounds the time of boot to a second. Field 22 counts clock ticks since boot; the program's name,
-        # field 2, may hold spaces and ends with the last bracket.
+        # psutil rounds the boot time to whole seconds. Field 22 counts clock ticks since boot. The program's name
+        # (field 2) may contain spaces and ends with the last closing parenthesis.
         stat = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - int(stat[19]) / os.sysconf("SC_CLK_TCK")
     else:

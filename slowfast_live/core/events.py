@@ -1,4 +1,4 @@
-"""What happened when: from labels that come and go to events with a begin and an end."""
+"""Convert labels over time into events with a start and an end."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from slowfast_live.core.sampling import ClipTiming
 from slowfast_live.core.smoothing import TIME_CONSTANT_S
 
 _ROUNDING_S = 1e-9
-"""Lengths are sums of differences of times; this much less still counts as as long."""
+"""Tolerance for lengths, which are sums of time differences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One action, from its begin to its end.
+    """One action, from start to end.
 
     Attributes:
         label: The action.
-        begin_s: On the source's clock; before `end_s`.
-        end_s: On the source's clock.
-        mean_score: Mean smoothed score of the label while it lasted, weighted by time, 0..1.
+        begin_s: Start on the source's clock; before `end_s`.
+        end_s: End on the source's clock.
+        mean_score: Time-weighted mean of the label's smoothed score, 0..1.
         peak_score: Highest smoothed score.
-        peak_s: When that was.
+        peak_s: Time of the highest score.
+        by_hand: Added by the user; the scores do not come from a model.
+        repetitions: How many times the movement was repeated; 0 if it was not, or if nothing was counted.
     """
 
     label: str
@@ -31,59 +33,67 @@ class Event:
     mean_score: float
     peak_score: float
     peak_s: float
+    by_hand: bool = False
+    repetitions: int = 0
 
     @property
     def length_s(self) -> float:
-        """Seconds from begin to end."""
+        """Duration in seconds."""
         return self.end_s - self.begin_s
 
 
 def label_lag_s(timing: ClipTiming, time_constant_s: float = TIME_CONSTANT_S) -> float:
-    """Return how much later than the action its label is seen, in seconds.
+    """Return the delay between an action and its label, in seconds.
 
-    A window tells the action that fills most of it: half a span. Smoothing delays a step by
-    `time_constant_s * ln 2` until the new action leads. Never more than a span, so that nothing is dated before
-    the first picture.
+    A frame window shows the label of the action that fills most of it, which is half a span late. Smoothing delays a
+    step by another `time_constant_s * ln 2` until the new action leads. The lag never exceeds one span, so that no
+    event is dated before the first frame.
     """
     return min(timing.span_s / 2 + math.log(2) * time_constant_s, timing.span_s - timing.tolerance_s)
 
 
 @dataclass(frozen=True, slots=True)
 class EventRule:
-    """When labels become an event. The threshold and its hysteresis are `LabelGuard`'s.
+    """When labels become an event. Threshold and hysteresis are part of `LabelHysteresis`.
 
     Attributes:
-        shortest_s: An action seen for less is no event.
-        gap_s: The same action again within this time goes on as one event.
-        lag_s: How much later than the action its label is seen: half a window and the smoothing. Events are
-            dated back by it.
-        hold_s: A label stands until the next one, but no longer than this: a source that stops or falls silent
-            does not stretch an event. Must exceed the time between two predictions.
+        shortest_s: Minimum duration of an event.
+        gap_s: Longest gap after which the same action continues the same event.
+        lag_s: Delay between an action and its label: half a frame window plus smoothing. Events are dated back by it.
+        hold_s: Longest time that a label is held until the next one, so that a source that stops or stalls does not
+            stretch an event. Must exceed the time between two predictions.
+        overlapping: Whether events of different labels may overlap, because the model gives several answers at once.
+
+    Raises:
+        ValueError: A time is negative, or `hold_s` is not positive.
     """
 
     shortest_s: float = 0.6
     gap_s: float = 0.8
     lag_s: float = 0.0
     hold_s: float = 1.0
+    overlapping: bool = False
 
     def __post_init__(self) -> None:
         if min(self.shortest_s, self.gap_s, self.lag_s) < 0 or self.hold_s <= 0:
             raise ValueError(f"an event rule needs times >= 0 and hold_s > 0, got {self}")
 
     @classmethod
-    def for_timing(cls, timing: ClipTiming, longest_step_s: float = 0.0) -> EventRule:
+    def for_timing(cls, timing: ClipTiming, longest_step_s: float = 0.0, *, overlapping: bool = False) -> EventRule:
         """Return the rule for a model.
 
         Args:
-            timing: The model's clip; gives the lag.
-            longest_step_s: Time between two predictions, where it is known; 0 for live ones.
+            timing: The model's clip, which determines the lag.
+            longest_step_s: Time between two predictions in seconds, if known; 0 for live sources.
+            overlapping: Whether the model gives several answers at once.
         """
-        return cls(lag_s=label_lag_s(timing), hold_s=max(cls().hold_s, 2 * longest_step_s))
+        hold_s = max(cls().hold_s, 2 * longest_step_s)
+        return cls(lag_s=label_lag_s(timing), hold_s=hold_s, overlapping=overlapping)
 
 
 @dataclass(slots=True)
 class _Run:
-    """Time in which one label was seen; of an event: with the gaps between closed."""
+    """Time in which one label was seen. In an event, gaps are included."""
 
     label: str
     begin_s: float
@@ -101,21 +111,30 @@ class _Run:
             self.peak_score, self.peak_s = later.peak_score, later.peak_s
 
 
+TrackerState = tuple[tuple[float, str | None, float] | None, "_Run | None", tuple["_Run", ...], float]
+"""Complete state of an `EventTracker`: trackers with equal states behave identically from then on."""
+
+
 class EventTracker:
-    """Makes events of labels, one sample after the other, in bounded memory.
+    """Convert labels into events, one sample at a time, in bounded memory.
 
-    A sample's label stands from its time to the next sample's, at most `hold_s`. In this succession of labelled
-    times, from the left:
+    A sample's label lasts until the next sample, but `hold_s` at most. The labels are evaluated from the oldest on:
 
-    1. An event begins with the first label that is seen for `shortest_s` altogether within its first
-       `shortest_s + gap_s`. What begins but is seen for less is passed over.
-    2. It goes on over a gap of up to `gap_s` when its label comes back, unless another label was seen there for
-       `shortest_s` without a break. Shorter labels inside a gap are swallowed.
-    3. Else it ends where its label was last seen, and the search goes on from there.
+    1. An event begins with the first label that is seen for a total of `shortest_s` within its first
+       `shortest_s + gap_s`. Labels that are seen for less are ignored.
+    2. The event continues after a gap of up to `gap_s` if its label returns, unless another label was seen in the gap
+       for `shortest_s` without interruption. Shorter labels within a gap are ignored.
+    3. Otherwise the event ends where its label was last seen, and the search continues from there.
 
-    So events of one tracker never overlap, begin before they end, and depend on the labels and their times alone:
-    samples that only repeat the one before change nothing. Begin and end are dated back by `lag_s`; what is still
-    seen when the source ends lasts to its end. No thread of its own: one caller at a time.
+    Events of one tracker never overlap, begin before they end, and depend only on the labels and their times: samples
+    that repeat the previous label change nothing. Start and end are dated back by `lag_s`; an event that is in progress
+    when the source ends lasts until the source's end. Not thread-safe.
+
+    >>> tracker = EventTracker()
+    >>> for i in range(11):
+    ...     _ = tracker.update(i / 10, "waving", 0.9)
+    >>> [(event.label, event.begin_s, event.end_s) for event in tracker.finish()]
+    [('waving', 0.0, 1.0)]
 
     Args:
         rule: When labels become an event.
@@ -125,13 +144,13 @@ class EventTracker:
         self.rule = rule or EventRule()
         self._newest: tuple[float, str | None, float] | None = None
         self._open: _Run | None = None
-        self._pending: list[_Run] = []  # runs after the open event, or from the first that may become one
-        self._told_until_s = -math.inf
+        self._pending: list[_Run] = []  # runs after the open event, or from the first candidate on
+        self._closed_until_s = -math.inf
 
     def update(self, t_s: float, label: str | None, score: float) -> tuple[Event, ...]:
-        """Take in the label shown from `t_s` on, None where there is none.
+        """Add the label shown from `t_s` on; None if there is none.
 
-        A time that goes back is a new occasion: what was open is finished first.
+        If time goes backwards, the open event is closed and the tracker starts over.
 
         Args:
             t_s: Time on the source's clock.
@@ -139,7 +158,7 @@ class EventTracker:
             score: Its smoothed score, 0..1.
 
         Returns:
-            The events that are final now, oldest first.
+            The events that became final, oldest first.
         """
         events: list[Event] = []
         if self._newest is not None and t_s < self._newest[0]:
@@ -152,7 +171,7 @@ class EventTracker:
         return tuple(events)
 
     def finish(self) -> tuple[Event, ...]:
-        """End the occasion with its newest sample and return the events that are final by that."""
+        """End at the latest sample and return the events that became final."""
         if self._newest is None:
             return ()
         t_s, label, _score = self._newest
@@ -162,22 +181,43 @@ class EventTracker:
         return tuple(events)
 
     def current(self) -> Event | None:
-        """Return the event that is going on, once it is sure to become one; it may still grow.
+        """Return the event in progress once it is long enough; it may still grow.
 
-        While its label is seen it lasts to the newest sample; in a gap, to where it was last seen.
+        While its label is seen, it lasts to the latest sample; in a gap, to the time it was last seen.
         """
         if self._open is None or self._newest is None:
             return None
         return self._event(self._open, self._newest[0] if self._newest[1] == self._open.label else None)
 
+    @property
+    def idle(self) -> bool:
+        """Whether neither an event nor a candidate for one is open, and no label is seen."""
+        seen = self._newest is not None and self._newest[1] is not None
+        return self._open is None and not self._pending and not seen
+
+    @property
+    def state(self) -> TrackerState:
+        """Copy of the complete state."""
+        opened = None if self._open is None else replace(self._open)
+        return self._newest, opened, tuple(replace(run) for run in self._pending), self._closed_until_s
+
+    @classmethod
+    def restored(cls, rule: EventRule, state: TrackerState) -> EventTracker:
+        """Return a tracker that continues from a saved state."""
+        tracker = cls(rule)
+        tracker._newest, opened, pending, tracker._closed_until_s = state
+        tracker._open = None if opened is None else replace(opened)
+        tracker._pending = [replace(run) for run in pending]
+        return tracker
+
     def reset(self) -> None:
-        """Forget everything, as if nothing had been seen."""
+        """Reset to the initial state."""
         self._newest = self._open = None
         self._pending.clear()
-        self._told_until_s = -math.inf
+        self._closed_until_s = -math.inf
 
     def _stand_until(self, t_s: float) -> None:
-        """Let the newest sample's label stand until `t_s`."""
+        """Extend the latest sample's label to `t_s`."""
         assert self._newest is not None
         begin_s, label, score = self._newest
         end_s = min(t_s, begin_s + self.rule.hold_s)
@@ -193,7 +233,7 @@ class EventTracker:
             self._pending.append(piece)
 
     def _settle(self, now_s: float, still_seen: str | None = None) -> list[Event]:
-        """Decide what can be decided at `now_s`; infinite: nothing more will come."""
+        """Return the events that are final at `now_s`; infinity means that no more samples follow."""
         events: list[Event] = []
         while True:
             if self._open is None and not self._find(now_s):
@@ -206,11 +246,11 @@ class EventTracker:
             assert self._newest is not None
             event = self._event(ended, self._newest[0] if lasts else None)
             if event is not None:
-                self._told_until_s = event.end_s
+                self._closed_until_s = event.end_s
                 events.append(event)
 
     def _find(self, now_s: float) -> bool:
-        """Open the first event among the pending runs; False where there is none, or none is sure yet."""
+        """Open the first event among the pending runs; return False if there is none or it is still undecided."""
         while self._pending:
             first = self._pending[0]
             deadline_s = first.begin_s + self.rule.shortest_s + self.rule.gap_s
@@ -234,15 +274,15 @@ class EventTracker:
         return t_s - event.end_s <= self.rule.gap_s + _ROUNDING_S
 
     def _closed(self, event: _Run, after: list[_Run], now_s: float) -> bool:
-        """Whether an event can no longer go on, with what was seen `after` it until `now_s`."""
+        """Whether an event can no longer continue, given the runs seen `after` it until `now_s`."""
         if not self._bridged(event, now_s):
             return True
         return any(run.seen_s >= self.rule.shortest_s - _ROUNDING_S for run in after)
 
     def _event(self, run: _Run, lasts_to_s: float | None) -> Event | None:
-        """Date a run back; None where nothing of it is left after the event before."""
+        """Return a run as an event, dated back; None if nothing of it remains after the previous event."""
         lag_s = self.rule.lag_s
-        begin_s = max(run.begin_s - lag_s, self._told_until_s)
+        begin_s = max(run.begin_s - lag_s, self._closed_until_s)
         end_s = run.end_s - lag_s if lasts_to_s is None else lasts_to_s
         if begin_s >= end_s:
             return None

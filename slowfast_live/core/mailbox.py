@@ -1,4 +1,4 @@
-"""A place for one thing: the newest wins."""
+"""Single-slot mailbox that keeps only the latest item."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """Holds the newest item for readers that poll. Safe from any thread; never blocks.
+    """Holds the latest item for readers that poll. Thread-safe; never blocks.
 
-    An item that is replaced before anybody looked is missed, and counted once somebody reads at all.
+    An item that is replaced before it was read is counted as missed, once there has been a reader.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Latest(Generic[T]):
             self._seen = item is None
 
     def get(self) -> T | None:
-        """Return the newest item, again and again until a newer one comes."""
+        """Return the latest item; repeated calls return the same item until there is a newer one."""
         with self._lock:
             self._seen = True
             self._read_ever = True
@@ -38,6 +38,6 @@ class Latest(Generic[T]):
 
     @property
     def missed(self) -> int:
-        """How many items nobody looked at."""
+        """Number of items that were never read."""
         with self._lock:
             return self._missed

@@ -1,4 +1,4 @@
-"""Who goes first when the machine is fully used: the picture, not the network."""
+"""Thread priorities that keep display and capture smooth under full load."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _NICE = 5
 
 
 def step_back() -> None:
-    """Let other threads go before this one, and before those that it will start.
+    """Lower the priority of this thread and of threads that it starts later.
 
-    Linux only, where a thread's nice value is its own and is inherited by the threads that it starts, so that
-    OpenVINO's workers stand back too. On Windows and macOS threads do not inherit; there the scheduler's own
-    preference for threads that mostly sleep has to do.
+    Linux only, where nice values belong to threads and are inherited, so that OpenVINO's worker threads get the lower
+    priority too. On Windows and macOS threads do not inherit priorities; there the scheduler's preference for threads
+    that mostly sleep has to suffice.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,10 +1,10 @@
-"""Which frames of a stream a network sees: sampling by time.
+"""Selection of the frames that a network sees: sampling by time.
 
-A network was trained on clips of `frames * stride` pictures at `fps` pictures a second, of which
-`linspace(0, frames * stride - 1, frames)`, truncated, were taken (pytorchvideo's UniformTemporalSubsample).
-Here the same instants are taken *by time*, so that a camera of any rate and a file of variable rate mean the
-same to the network: at each instant the newest picture that was there is taken, which on video of the
-training rate picks exactly the truncated indices.
+A network was trained on clips of `frames * stride` frames at `fps` frames per second, of which
+`linspace(0, frames * stride - 1, frames)`, truncated, were taken (pytorchvideo's UniformTemporalSubsample). Here the
+same instants are sampled *by time*, so that cameras of any rate and files with a variable frame rate mean the same to
+the network. For each instant the latest available frame is taken, which for video at the training rate gives exactly
+the truncated indices.
 """
 
 from __future__ import annotations
@@ -15,18 +15,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_MOST_TOLERANCE_S = 1e-3
-"""The largest rounding of timestamps in common files (Matroska counts milliseconds)."""
+_MAX_TOLERANCE_S = 1e-3
+"""Largest rounding of timestamps in common file formats (Matroska counts milliseconds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipTiming:
     """The clip that a network was trained on.
 
+    >>> timing = ClipTiming(frames=4, stride=2, fps=10)
+    >>> timing.span_s
+    0.7
+    >>> [round(offset, 2) for offset in timing.offsets_s]
+    [-0.7, -0.47, -0.23, 0.0]
+
     Attributes:
-        frames: T, pictures in a clip.
-        stride: Source pictures from one picture of the clip to the next (tau).
-        fps: Pictures a second of the training video.
+        frames: T, the number of frames in a clip.
+        stride: Source frames from one frame of the clip to the next (tau).
+        fps: Frames per second of the training video.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     frames: int
@@ -39,30 +48,36 @@ class ClipTiming:
 
     @property
     def span_s(self) -> float:
-        """Seconds from the first to the last picture of the clip."""
+        """Time from the first to the last frame of the clip, in seconds."""
         return (self.frames * self.stride - 1) / self.fps
 
     @property
     def tolerance_s(self) -> float:
-        """Timestamps are rounded: a frame this much after an instant still counts as there.
+        """Tolerance for rounded timestamps: a frame this much after an instant still counts as on time.
 
-        On video of the training rate an instant lies on a frame, or at least 1 / (T - 1) of a frame interval
-        before one; half of that tells the two apart as well as it can be done.
+        For video at the training rate, an instant lies on a frame or at least 1 / (T - 1) of a frame interval before
+        one; half of that is the best tolerance for telling the two apart.
         """
-        return min(_MOST_TOLERANCE_S, 0.5 / (self.fps * max(1, self.frames - 1)))
+        return min(_MAX_TOLERANCE_S, 0.5 / (self.fps * max(1, self.frames - 1)))
 
     @property
     def offsets_s(self) -> tuple[float, ...]:
-        """The T instants, in seconds before (<= 0) the newest frame; ascending, the last is 0."""
+        """The T instants, in seconds relative to the newest frame (<= 0); ascending, the last is 0."""
         last = self.frames * self.stride - 1
         return tuple(float((x - last) / self.fps) for x in np.linspace(0, last, self.frames))
 
 
 def uniform_temporal_indices(total: int, samples: int) -> tuple[int, ...]:
-    """Return `samples` indices into `total` pictures, first and last included, truncated.
+    """Return `samples` indices into `total` frames, including first and last, truncated.
 
-    The rule of pytorchvideo's `UniformTemporalSubsample` and, for the slow pathway, of `PackPathway`:
-    `linspace(0, total - 1, samples).long()`. For 8 of 32 that is 0, 4, 8, 13, 17, 22, 26, 31.
+    Matches pytorchvideo's `UniformTemporalSubsample` and, for the slow pathway, `PackPathway`:
+    `linspace(0, total - 1, samples).long()`.
+
+    >>> uniform_temporal_indices(32, 8)
+    (0, 4, 8, 13, 17, 22, 26, 31)
+
+    Raises:
+        ValueError: A number is less than 1.
     """
     if total < 1 or samples < 1:
         raise ValueError(f"need total >= 1 and samples >= 1, got {total} and {samples}")
@@ -70,7 +85,7 @@ def uniform_temporal_indices(total: int, samples: int) -> tuple[int, ...]:
 
 
 def coverage(times_s: Sequence[float], timing: ClipTiming) -> float:
-    """Return how much of the clip's span the ascending `times_s` cover: 0..1, 1 when a clip can be taken."""
+    """Return the share of the clip's span that the ascending `times_s` cover, 0..1; 1 if a clip can be taken."""
     if not times_s:
         return 0.0
     if timing.span_s == 0:
@@ -80,14 +95,17 @@ def coverage(times_s: Sequence[float], timing: ClipTiming) -> float:
 
 
 def pick(times_s: Sequence[float], timing: ClipTiming) -> tuple[int, ...] | None:
-    """Return the indices of the T frames that a clip ending with the newest frame is made of.
+    """Return the indices of the T frames of the clip that ends with the newest frame.
+
+    >>> pick([i / 10 for i in range(8)], ClipTiming(frames=4, stride=2, fps=10))
+    (0, 2, 4, 7)
 
     Args:
-        times_s: Ascending times of the frames at hand, in seconds.
-        timing: The clip wanted.
+        times_s: Ascending times of the available frames, in seconds.
+        timing: The clip.
 
     Returns:
-        T ascending indices into `times_s`, the last one the newest frame; None while the span is not covered.
+        T ascending indices into `times_s`, the last one that of the newest frame; None while the span is not covered.
     """
     if not times_s or coverage(times_s, timing) < 1.0:
         return None

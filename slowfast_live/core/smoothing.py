@@ -1,4 +1,4 @@
-"""From probabilities that jump to a label that can be read."""
+"""Temporal smoothing of probabilities, and stable labels with hysteresis."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ import numpy as np
 from slowfast_live.types import F32, Readout, ReadoutState
 
 TIME_CONSTANT_S = 0.6
-"""After this long, a change in the probabilities is 63 % visible."""
+"""Time after which 63 % of a change in the probabilities is visible."""
 HYSTERESIS = 0.05
-"""How much a label may fall below the threshold, or behind another one, before it is given up."""
+"""How far a label may fall below the threshold, or behind another label, before it is dropped."""
 
 
 class Smoother:
-    """Exponential mean of probabilities over time, the same whatever the number of predictions a second.
+    """Exponential moving average of probabilities, independent of the prediction rate.
+
+    >>> import numpy as np
+    >>> smoother = Smoother(time_constant_s=0.6)
+    >>> _ = smoother.update(np.array([1, 0], np.float32), t_s=0.0)
+    >>> [f"{probability:.2f}" for probability in smoother.update(np.array([0, 1], np.float32), t_s=0.6)]
+    ['0.37', '0.63']
 
     Args:
-        time_constant_s: Seconds after which a step is 63 % visible; 0 turns smoothing off.
+        time_constant_s: Seconds after which 63 % of a step is visible; 0 disables smoothing.
     """
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
@@ -28,9 +34,9 @@ class Smoother:
         self._t_s = 0.0
 
     def update(self, probs: F32, t_s: float) -> F32:
-        """Take in float32 (K,) of time `t_s` and return the smoothed float32 (K,).
+        """Add the probabilities of time `t_s`, float32 (K,), and return the smoothed ones, float32 (K,).
 
-        A time that goes back, or another K, starts afresh.
+        If time goes backwards or K changes, the average starts over.
         """
         gap_s = t_s - self._t_s
         if self._mean is None or self._mean.shape != probs.shape or gap_s < 0 or self.time_constant_s <= 0:
@@ -41,55 +47,97 @@ class Smoother:
         return self._mean
 
     def reset(self) -> None:
-        """Forget the past."""
+        """Reset to the initial state."""
         self._mean = None
 
 
-class LabelGuard:
-    """Decides which label may be shown: a threshold, with hysteresis against flicker.
+class LabelHysteresis:
+    """Select the label to show: a threshold with hysteresis against flicker.
 
-    A label appears when it leads with at least `threshold`. It stays until it falls `hysteresis` below the
-    threshold, or until another label that reaches the threshold leads by more than `hysteresis`.
+    A label appears when it has the highest score and reaches `threshold`. It stays until it falls `hysteresis` below
+    the threshold, or until another label that reaches the threshold leads by more than `hysteresis`.
+
+    >>> import numpy as np
+    >>> label_filter = LabelHysteresis(["walking", "waving"], hysteresis=0.05)
+    >>> scores = np.array([[0.6, 0.4], [0.49, 0.51], [0.3, 0.7]], np.float32)
+    >>> [label_filter.update(probs, t_s, threshold=0.5).label for t_s, probs in enumerate(scores)]
+    ['walking', 'walking', 'waving']
 
     Args:
         labels: K class names.
-        rejects: Those that mean "nothing that the model knows"; never shown.
-        hysteresis: In units of probability.
+        background_labels: Labels that mean "none of the known actions"; never shown.
+        hysteresis: Difference in score.
     """
 
-    def __init__(self, labels: Sequence[str], rejects: Sequence[str] = (), hysteresis: float = HYSTERESIS) -> None:
+    def __init__(
+        self, labels: Sequence[str], background_labels: Sequence[str] = (), hysteresis: float = HYSTERESIS
+    ) -> None:
         self.labels = tuple(labels)
         self.hysteresis = hysteresis
-        self._rejects = frozenset(i for i, label in enumerate(labels) if label in set(rejects))
+        self.background = frozenset(background_labels)
+        self.rejected = frozenset(i for i, label in enumerate(labels) if label in set(background_labels))
         self._shown: int | None = None
 
     def update(self, probs: F32, t_s: float, threshold: float, *, trained: bool = True) -> Readout:
-        """Return the readout for smoothed float32 (K,) of time `t_s`.
+        """Return the readout for smoothed probabilities, float32 (K,), of time `t_s`.
 
         Args:
-            probs: One value for each label.
+            probs: One value per label.
             t_s: Time on the source's clock.
             threshold: Score from which a label is shown.
-            trained: False: scores are shown, but never a label.
+            trained: If False, scores are shown, but no label.
         """
         order = np.argsort(-probs, kind="stable")
         top = tuple((self.labels[i], float(probs[i])) for i in order[:5])
-        if not trained:
-            return Readout(ReadoutState.UNTRAINED, None, top[0][1], top, t_s)
-        self._shown = self._choose(probs, int(order[0]), threshold)
-        if self._shown is None:
-            return Readout(ReadoutState.NO_CONFIDENT_ACTION, None, top[0][1], top, t_s)
-        return Readout(ReadoutState.ACTION, self.labels[self._shown], float(probs[self._shown]), top, t_s)
+        if trained:
+            self._shown = self.choose(probs, threshold, self._shown)
+        label, score = None, top[0][1]
+        if trained and self._shown is not None:
+            label, score = self.labels[self._shown], float(probs[self._shown])
+        return make_readout(label, score, top, t_s, trained=trained, background=self.background)
 
-    def _choose(self, probs: F32, best: int, threshold: float) -> int | None:
-        challenger = best if best not in self._rejects and probs[best] >= threshold else None
-        held = self._shown
-        if held is None or probs[held] < threshold - self.hysteresis:
+    def choose(self, probs: F32, threshold: float, held: int | None) -> int | None:
+        """Return the index of the label to show after `held`; None if there is none. Depends on the arguments only."""
+        best = int(np.argmax(probs))
+        score = float(probs[best])
+        challenger = best if best not in self.rejected and score >= threshold else None
+        if held is None or float(probs[held]) < threshold - self.hysteresis:
             return challenger
-        if best != held and probs[best] > probs[held] + self.hysteresis:
+        if best != held and score > float(probs[held]) + self.hysteresis:
             return challenger
         return held
 
     def reset(self) -> None:
-        """Forget which label was shown."""
+        """Reset to no label."""
         self._shown = None
+
+
+def make_readout(
+    label: str | None,
+    score: float,
+    top: tuple[tuple[str, float], ...],
+    t_s: float,
+    *,
+    trained: bool,
+    activity: float | None = None,
+    background: frozenset[str] = frozenset(),
+    others: tuple[tuple[str, float], ...] = (),
+    several: bool = False,
+) -> Readout:
+    """Return the readout of a decision; the only place that determines its state.
+
+    Args:
+        label: The label to show; None if there is none.
+        score: Its smoothed score, or that of the best class if there is no label.
+        top: The best (label, smoothed score) pairs.
+        t_s: Time of the newest frame that the decision is based on.
+        trained: If False, no label is ever shown.
+        activity: Activity, 0..1; None if unknown.
+        background: The model's background labels.
+        others: Further (label, smoothed score) pairs that are shown at the same time, best first.
+        several: Whether the model gives several answers at once.
+    """
+    if not trained:
+        return Readout(ReadoutState.UNTRAINED, None, score, top, t_s, activity, background, (), several)
+    state = ReadoutState.NO_CONFIDENT_ACTION if label is None else ReadoutState.ACTION
+    return Readout(state, label, score, top, t_s, activity, background, others, several)

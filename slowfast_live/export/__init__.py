@@ -1,1 +1,1 @@
-"""What was found, to take along: JSON, CSV, subtitles, the report, annotated video. No Qt, no OpenVINO here."""
+"""Export of results: JSON, CSV, subtitles, report, annotated video. No Qt and no OpenVINO here."""

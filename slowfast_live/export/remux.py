@@ -1,4 +1,4 @@
-"""Videos from one container into another, whole or torn."""
+"""Remuxing of videos from one container to another, including incomplete ones."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING, Any
 import av
 import av.error
 
-from slowfast_live.export.coding import Coding
+from slowfast_live.export.codecs import Coding
 
 if TYPE_CHECKING:
     from av.packet import Packet
 
 log = logging.getLogger(__name__)
 
+_TICKS = 90_000
+"""Ticks per second; finer than any time base in use."""
 
-def remux(source: Path, target: Path, coding: Coding) -> None:
-    """Copy a video into a plain container that begins to play at once; the first picture is at 0.
+
+def remux(source: Path, target: Path, coding: Coding, first_s: float = 0.0) -> None:
+    """Copy a video into a plain container that starts to play before it is fully loaded.
+
+    Args:
+        source: The video.
+        target: The copy.
+        coding: Its container.
+        first_s: Time of the first frame in the copy; sound keeps its offset from it.
 
     Raises:
         OSError, av.error.FFmpegError: It cannot be read or written.
@@ -29,6 +38,8 @@ def remux(source: Path, target: Path, coding: Coding) -> None:
         av.open(f"file:{source}") as reader,
         av.open(f"file:{target}", "w", format=coding.form, container_options=coding.final) as writer,
     ):
+        if comment := reader.metadata.get("comment", reader.metadata.get("COMMENT")):
+            writer.metadata["comment"] = comment
         streams = {
             stream.index: writer.add_stream_from_template(stream)
             for stream in reader.streams
@@ -40,13 +51,13 @@ def remux(source: Path, target: Path, coding: Coding) -> None:
             if packet.pts is None or packet.dts is None or packet.stream.index not in streams:
                 continue
             if begin_s is None and packet.stream.type == "video":
-                begin_s = packet.pts * _base(packet)
+                begin_s = packet.pts * _base(packet) - Fraction(first_s).limit_denominator(_TICKS)
             held.append(packet)
             if begin_s is None:
                 continue
             for waiting in held:
                 shift = round(begin_s / _base(waiting))
-                assert waiting.pts is not None and waiting.dts is not None  # looked at above
+                assert waiting.pts is not None and waiting.dts is not None  # checked above
                 waiting.pts, waiting.dts = waiting.pts - shift, waiting.dts - shift
                 waiting.stream = streams[waiting.stream.index]
                 writer.mux(waiting)
@@ -64,7 +75,7 @@ def _sync(path: Path) -> None:
 
 
 def drop_torn_end(path: Path) -> None:
-    """Cut a fragmented MP4 after its last whole fragment: some players stumble over half of one."""
+    """Truncate a fragmented MP4 after its last complete fragment, because some players fail on an incomplete one."""
     end = whole = 0
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
@@ -83,7 +94,7 @@ def drop_torn_end(path: Path) -> None:
 
 
 def playable_s(path: Path) -> float | None:
-    """Return up to when a video's pictures go, in seconds; None where it holds none that can be read."""
+    """Return the end time of a video's frames in seconds; None if it has none that can be read."""
     last: float | None = None
     try:
         with av.open(f"file:{path}") as container:

@@ -1,7 +1,7 @@
-"""The report: one page that needs no other file and no network, for a browser or a printer.
+"""The HTML report: one self-contained page for a browser or a printer, which needs no other files and no network.
 
-Made of chapters, one a source: the files of an analysis, or one live session. Everything that comes from outside,
-such as labels and file names, is escaped by the template engine, and the page forbids scripts to itself.
+It consists of sections, one per source: the files of an analysis, or one live session. All external text, such as
+labels and file names, is escaped by the template engine, and the page's content security policy forbids scripts.
 """
 
 from __future__ import annotations
@@ -13,25 +13,28 @@ from dataclasses import dataclass
 
 import jinja2
 
-from slowfast_live.colours import action_colour
+from slowfast_live.colors import action_color
 from slowfast_live.core.events import Event
-from slowfast_live.export.findings import Findings, Row, Scores, SourceFacts
+from slowfast_live.core.readout_text import label_text, percent
+from slowfast_live.core.several import rows_of
+from slowfast_live.export.findings import AnalysisResult, PersonRecord, PredictionRecord, Scores, SourceFacts
 from slowfast_live.export.subtitles import one_line
 
 _POINTS = 400
-"""Most points of a curve; of more predictions the highest of each group is drawn."""
+"""Maximum number of points of a curve; with more predictions, the maximum of each group is drawn."""
 _STRIP = 1000.0
-"""Width of a strip and a curve in their own units."""
+"""Width of an event strip and of a curve in SVG units."""
+_STRIP_HEIGHT = 10
 _CURVE = 100.0
 _TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A source of which nothing could be found.
+    """A source that could not be analyzed.
 
     Attributes:
-        name: What to call it.
+        name: Display name.
         reason: Why; one or two sentences.
     """
 
@@ -40,21 +43,22 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
-    """What the report says of one source. Holds no more than it shows: predictions become two curves.
+class ReportSection:
+    """The report's section about one source. Stores only what is shown: predictions are reduced to two curves.
 
     Attributes:
-        name: What to call it.
-        facts: What the source is.
-        begin_s: Begin of its time line, on its own clock.
-        end_s: End of it.
-        events: What happened.
-        pictures: A JPEG for each event, b"" where there is none.
+        name: Display name.
+        facts: The source.
+        begin_s: Start of its timeline, on its own clock.
+        end_s: End of its timeline.
+        events: The events.
+        pictures: A JPEG for each event, b"" if there is none.
         scores: (seconds, smoothed score of the best class).
         activity: (seconds, activity).
-        whole: Mean scores over all of it.
-        looked: How it was looked at, in words.
+        whole: Mean scores over the whole source.
+        analyzed: How it was analyzed, as text.
         warnings: What the reader should know.
+        persons: The people who were followed, less their boxes and predictions.
     """
 
     name: str
@@ -66,21 +70,22 @@ class Chapter:
     scores: tuple[tuple[float, float], ...]
     activity: tuple[tuple[float, float], ...]
     whole: Scores
-    looked: str
+    analyzed: str
     warnings: tuple[str, ...]
+    persons: tuple[PersonRecord, ...] = ()
 
     @classmethod
-    def of(cls, findings: Findings, pictures: Sequence[bytes] = (), name: str = "") -> Chapter:
-        """Return the chapter of some findings. Where curves come from elsewhere, `replace` them in it.
+    def of(cls, findings: AnalysisResult, pictures: Sequence[bytes] = (), name: str = "") -> ReportSection:
+        """Return the section for a result. If the curves come from elsewhere, `replace` them in it.
 
         Args:
-            findings: What was found.
-            pictures: A JPEG for each event, as many as there are.
-            name: What to call the source; its own name where empty.
+            findings: The result.
+            pictures: A JPEG for each event, as many as there are events.
+            name: Display name; "" for the source's own name.
         """
         rows, duration_s = findings.predictions, findings.source.duration_s
         is_file = findings.source.kind == "file"
-        seen: Sequence[Row | Event] = (*rows, *findings.events)
+        seen: Sequence[PredictionRecord | Event] = (*rows, *findings.events)
         begin_s = 0.0 if is_file else min((part.begin_s for part in seen), default=0.0)
         seen_s = max((part.end_s for part in seen), default=begin_s)
         end_s = max(seen_s, duration_s or 0.0) if is_file else seen_s
@@ -93,27 +98,37 @@ class Chapter:
             pictures=tuple(pictures) + (b"",) * (len(findings.events) - len(pictures)),
             scores=_thinned((row.end_s, row.score) for row in rows),
             activity=_thinned((row.end_s, row.activity) for row in rows),
-            whole=findings.whole,
-            looked=_looked(findings),
+            whole=tuple((label_text(label, findings.model.background), score) for label, score in findings.whole),
+            analyzed=_analyzed(findings),
             warnings=findings.warnings,
+            persons=tuple(
+                PersonRecord(id=person.id, begin_s=person.begin_s, end_s=person.end_s, events=person.events)
+                for person in findings.persons
+                if person.events
+            ),
         )
 
     @property
+    def all_events(self) -> tuple[Event, ...]:
+        """The events of the picture as a whole, and those of each person."""
+        return (*self.events, *(event for person in self.persons for event in person.events))
+
+    @property
     def length_s(self) -> float:
-        """Length of the time line."""
+        """Length of the timeline."""
         return self.end_s - self.begin_s
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """All events of one action.
+    """Totals over all events of one action.
 
     Attributes:
         label: The action.
-        count: How many events.
-        seconds: How long altogether.
-        sources: In how many sources.
-        share: Its seconds over those of the longest action, 0..1.
+        count: Number of events.
+        seconds: Total duration.
+        sources: Number of sources with this action.
+        share: Total duration relative to that of the longest action, 0..1.
     """
 
     label: str
@@ -124,15 +139,15 @@ class Total:
 
 
 def render_report(
-    chapters: Sequence[Chapter], failures: Sequence[Failure] = (), *, title: str = "", waiting: int = 0
+    sections: Sequence[ReportSection], failures: Sequence[Failure] = (), *, title: str = "", waiting: int = 0
 ) -> str:
-    """Return the page, HTML.
+    """Return the report as HTML.
 
     Args:
-        chapters: What was found, in the order of the page.
-        failures: What could not be looked at.
-        title: Heading; made of what was looked at where empty.
-        waiting: How many sources a run that was stopped has not looked at.
+        sections: The sections, in the order of the page.
+        failures: The sources that could not be analyzed.
+        title: Heading; if empty, derived from the sources.
+        waiting: Number of sources not analyzed because the run was stopped.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("slowfast_live.export"),
@@ -142,35 +157,41 @@ def render_report(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(
-        clock=clock, line=one_line, jpeg=_jpeg, percent=lambda share: f"{100 * share:.0f}", size=_size
+        clock=clock,
+        line=one_line,
+        jpeg=_jpeg,
+        percent=percent,
+        css=lambda share: f"{100 * share:.0f}%",
+        size=_size,
+        round_number=lambda value: f"{value:g}",
     )
-    totals = action_totals(chapters)
-    labels = {total.label for total in totals} | {label for c in chapters for label, _ in c.whole}
+    totals = action_totals(sections)
+    labels = {total.label for total in totals} | {label for c in sections for label, _ in c.whole}
     return environment.get_template("report.html.j2").render(
-        title=title or _title(chapters, failures),
-        chapters=chapters,
+        title=title or _title(sections, failures),
+        sections=sections,
         failures=failures,
         waiting=waiting,
         totals=totals,
-        colours={
-            label: (f"a{i}", action_colour(label, "light"), action_colour(label, "dark"))
+        colors={
+            label: (f"a{i}", action_color(label, "light"), action_color(label, "dark"))
             for i, label in enumerate(sorted(labels))
         },
-        seconds=sum(chapter.length_s for chapter in chapters),
-        events=sum(len(chapter.events) for chapter in chapters),
+        seconds=sum(section.length_s for section in sections),
+        events=sum(len(section.all_events) for section in sections),
         strip=_strip,
         curve=_curve,
         ticks=_ticks,
     )
 
 
-def action_totals(chapters: Sequence[Chapter]) -> list[Total]:
-    """Return how much there was of each action, the most first."""
+def action_totals(sections: Sequence[ReportSection]) -> list[Total]:
+    """Return the totals of each action, longest first."""
     seconds: dict[str, float] = {}
     counts: dict[str, int] = {}
     sources: dict[str, set[int]] = {}
-    for number, chapter in enumerate(chapters):
-        for event in chapter.events:
+    for number, section in enumerate(sections):
+        for event in section.all_events:
             seconds[event.label] = seconds.get(event.label, 0.0) + event.length_s
             counts[event.label] = counts.get(event.label, 0) + 1
             sources.setdefault(event.label, set()).add(number)
@@ -182,26 +203,28 @@ def action_totals(chapters: Sequence[Chapter]) -> list[Total]:
 
 
 def clock(seconds: float) -> str:
-    """Return a time as people write it: 0:07.5, 12:34.0, 1:02:03.4."""
+    """Format a time for people: 0:07.5, 12:34.0, 1:02:03.4."""
     tenths = round(max(0.0, seconds) * 10)
     whole, tenth = divmod(tenths, 10)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}.{tenth}" if hours else f"{minutes}:{rest:02}.{tenth}"
 
 
-def _title(chapters: Sequence[Chapter], failures: Sequence[Failure]) -> str:
-    if len(chapters) + len(failures) == 1:
-        return one_line((chapters or failures)[0].name)
-    return f"{len(chapters) + len(failures)} videos"
+def _title(sections: Sequence[ReportSection], failures: Sequence[Failure]) -> str:
+    if len(sections) + len(failures) == 1:
+        return one_line((sections or failures)[0].name)
+    return f"{len(sections) + len(failures)} videos"
 
 
-def _looked(findings: Findings) -> str:
+def _analyzed(findings: AnalysisResult) -> str:
     model, method = findings.model, findings.method
-    if method.stride_s is None:
+    if method.section_s is not None:
+        how = f"from {clock(method.section_s[0])} to {clock(method.section_s[1])} as one action"
+    elif method.stride_s is None:
         how = "as fast as it went" if method.views == 1 else "10 clips of 3 crops each"
     else:
         how = f"every {method.stride_s:g} s" + (f", {method.views} crops each" if method.views > 1 else "")
-    return f"{model.title} · {model.precision} on {model.device}, {how}, threshold {method.threshold:.2f}"
+    return f"{model.title} · {model.precision} on {model.device}, {how}, threshold {percent(method.threshold)}"
 
 
 def _thinned(points: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
@@ -210,36 +233,49 @@ def _thinned(points: Iterable[tuple[float, float]]) -> tuple[tuple[float, float]
     return tuple(max(given[i : i + group], key=lambda point: point[1]) for i in range(0, len(given), group))
 
 
-def _across(chapter: Chapter, t_s: float) -> float:
-    return min(max((t_s - chapter.begin_s) / chapter.length_s, 0.0), 1.0) * _STRIP
+def _across(section: ReportSection, t_s: float) -> float:
+    return min(max((t_s - section.begin_s) / section.length_s, 0.0), 1.0) * _STRIP
 
 
-def _strip(chapter: Chapter) -> list[tuple[Event, float, float]]:
-    """Return (event, x, width) in a strip's units; never too thin to be seen."""
+def _strip(
+    section: ReportSection, person: PersonRecord | None = None
+) -> list[tuple[Event, float, float, float, float]]:
+    """Return (event, x, width, y, height) in SVG units of the strip, each wide enough to be visible.
+
+    Events that overlap lie in rows, one below the other.
+
+    Args:
+        section: The section.
+        person: Whose events are shown; None: those of the whole picture.
+    """
+    events = section.events if person is None else person.events
+    rows = rows_of(events)
+    height = _STRIP_HEIGHT / (max(rows, default=0) + 1)
     places = []
-    for event in chapter.events:
-        left, right = _across(chapter, event.begin_s), _across(chapter, event.end_s)
-        places.append((event, round(left, 2), round(max(right - left, 1.5), 2)))
+    for event, row in zip(events, rows, strict=True):
+        left, right = _across(section, event.begin_s), _across(section, event.end_s)
+        place = (round(left, 2), round(max(right - left, 1.5), 2), round(row * height, 2), round(height, 2))
+        places.append((event, *place))
     return places
 
 
-def _curve(chapter: Chapter, points: Sequence[tuple[float, float]], *, closed: bool = False) -> str:
-    """Return the points as the path of an SVG; closed: as an area down to 0."""
+def _curve(section: ReportSection, points: Sequence[tuple[float, float]], *, closed: bool = False) -> str:
+    """Return the points as an SVG path; closed: as an area down to 0."""
     if not points:
         return ""
-    places = [f"{_across(chapter, t):.1f} {_CURVE * (1 - value):.1f}" for t, value in points]
+    places = [f"{_across(section, t):.1f} {_CURVE * (1 - value):.1f}" for t, value in points]
     if not closed:
         return "M" + "L".join(places)
     first, last = places[0].split()[0], places[-1].split()[0]
     return f"M{first} {_CURVE:.0f}L" + "L".join(places) + f"L{last} {_CURVE:.0f}Z"
 
 
-def _ticks(chapter: Chapter) -> list[tuple[float, str]]:
-    """Return (x in percent, time) of round times along a time line."""
+def _ticks(section: ReportSection) -> list[tuple[float, str]]:
+    """Return (x in percent, text) of the tick marks at round times of a timeline."""
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-    step = next((s for s in steps if chapter.length_s / s <= _TICKS), steps[-1])
-    count = min(int(chapter.length_s / step), 4 * _TICKS)
-    return [(round(100 * i * step / chapter.length_s, 3), _tick(i * step, step)) for i in range(count + 1)]
+    step = next((s for s in steps if section.length_s / s <= _TICKS), steps[-1])
+    count = min(int(section.length_s / step), 4 * _TICKS)
+    return [(round(100 * i * step / section.length_s, 3), _tick(i * step, step)) for i in range(count + 1)]
 
 
 def _tick(seconds: float, step: float) -> str:

@@ -1,4 +1,4 @@
-"""The sound of a video, carried over into another one at the times of its pictures."""
+"""Copies the sound of a video into another one, in sync with its frames."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import av
 import av.error
 
-from slowfast_live.export.coding import Coding
-from slowfast_live.sources.timeline import Timeline
+from slowfast_live.export.codecs import Coding
+from slowfast_live.sources.containers import default_first
+from slowfast_live.sources.media import JUMPING, open_container
+from slowfast_live.sources.timeline import FrameTimes
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -23,27 +25,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_JUMPING = frozenset({"mpegts", "mpeg", "flv", "live_flv"})
 _RATES = (48_000, 44_100, 32_000, 24_000, 16_000, 12_000, 8_000)
 _OPUS_RATES = (48_000, 24_000, 16_000, 12_000, 8_000)
 
 
 class FileSound:
-    """The first sound track of a video file. For one thread.
+    """The sound of a video file: its default track, or else its first one. Not thread-safe.
 
-    Copied packet by packet where the new container takes its codec, else coded anew. Sound before the first
-    picture is cut off; damaged sound is left out, what follows stays in step.
+    Packets are copied if the new container supports their codec, and re-encoded otherwise. Damaged sound is skipped;
+    what follows stays in sync.
 
     Args:
         path: The video file.
-        begin_s: The file's own time of its first picture: the new video's zero.
+        begin_s: The file's own timestamp of the new video's zero; earlier sound is cut off.
     """
 
     def __init__(self, path: Path, begin_s: float) -> None:
         self._path = path
         self._begin_s = begin_s
-        self._reader: InputContainer | None = av.open(f"file:{path}", container_options=_LOCAL)
-        self._track: AudioStream | None = next(iter(self._reader.streams.audio), None)
+        self._reader: InputContainer | None = open_container(path)
+        self._track: AudioStream | None = default_first(self._reader.streams.audio)
         self._out: AudioStream | None = None
         self._recoder: _Recoder | None = None
         self._waiting: Iterator[tuple[float, Packet[Any]]] = iter(())
@@ -57,7 +58,7 @@ class FileSound:
     def add_to(self, container: OutputContainer, coding: Coding) -> None:
         """See `SoundTrack.add_to`."""
         track = self._track
-        assert track is not None  # asked for by `there`
+        assert track is not None  # checked by `there`
         if _can_be_copied(track, coding):
             self._out = container.add_stream_from_template(track)
         else:
@@ -73,13 +74,13 @@ class FileSound:
             self._next = next(self._waiting, None)
 
     def close(self) -> None:
-        """Release the file."""
+        """Close the file."""
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
 
     def _read(self, track: AudioStream) -> Iterator[tuple[float, Packet[Any]]]:
-        """Yield packets of the new track with their times, from the first picture on."""
+        """Yield packets of the new track with their times, starting at 0."""
         for packet, t_s in self._placed(track):
             if self._recoder is not None:
                 yield from self._recoder.recode(packet, t_s)
@@ -92,10 +93,10 @@ class FileSound:
             yield from self._recoder.flush()
 
     def _placed(self, track: AudioStream) -> Iterator[tuple[Packet[Any], float]]:
-        """Yield the file's packets with their times on the pictures' clock."""
-        assert self._reader is not None  # closed at the very end only
-        jumping = bool(_JUMPING & set(self._reader.format.name.split(",")))
-        timeline = Timeline(1024 / (track.codec_context.sample_rate or 48_000), may_jump=jumping)
+        """Yield the file's packets with their times on the frames' clock."""
+        assert self._reader is not None  # closed only at the very end
+        jumping = bool(JUMPING & set(self._reader.format.name.split(",")))
+        timeline = FrameTimes(1024 / (track.codec_context.sample_rate or 48_000), may_jump=jumping)
         first_s: float | None = None
         packets = self._reader.demux(track)
         while True:
@@ -119,13 +120,13 @@ class FileSound:
 
 def _can_be_copied(track: AudioStream, coding: Coding) -> bool:
     codec = track.codec_context
-    # AAC as broadcast (ADTS) says in each packet what an MP4 must know before the first one.
+    # In broadcast AAC (ADTS), each packet carries the configuration that an MP4 needs before the first one.
     described = codec.codec.canonical_name != "aac" or bool(codec.extradata)
     return described and codec.codec.canonical_name in coding.copied
 
 
 class _Recoder:
-    """Decodes sound and codes it anew."""
+    """Decodes and re-encodes sound."""
 
     def __init__(self, container: OutputContainer, encoder: str, track: AudioStream) -> None:
         self._decoder: AudioCodecContext = track.codec_context
@@ -145,7 +146,7 @@ class _Recoder:
         self._pts: int | None = None
 
     def recode(self, packet: Packet[Any], t_s: float) -> Iterator[tuple[float, Packet[Any]]]:
-        """Code one packet of time `t_s` anew; what cannot be decoded leaves silence."""
+        """Re-encode a packet with time `t_s`; undecodable sound becomes silence."""
         try:
             frames = self._decoder.decode(packet)
         except av.error.FFmpegError as error:
@@ -160,7 +161,7 @@ class _Recoder:
         if wanted < 0:
             return
         if self._pts is None or abs(wanted - self._pts) > self._rate // 10:
-            # The first sound, or a gap: sound goes on at its own time. Small disorder is rounding.
+            # At the first sound or after a gap, restart at the sound's own time. Small deviations are rounding.
             yield from self._drain()
             self._pts = wanted
         if self._resampler is None:
@@ -184,10 +185,7 @@ class _Recoder:
             yield (packet.pts or 0) / self._rate, packet
 
     def flush(self) -> Iterator[tuple[float, Packet[Any]]]:
-        """Yield what is left."""
+        """Yield the remaining packets."""
         yield from self._drain()
         for packet in self.stream.encode(None):
             yield (packet.pts or 0) / self._rate, packet
-
-
-_LOCAL = {"protocol_whitelist": "file,crypto,data"}

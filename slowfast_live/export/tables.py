@@ -1,4 +1,4 @@
-"""Events and predictions as CSV (RFC 4180: commas, quoted where needed, CR LF), UTF-8."""
+"""Events and predictions as CSV (RFC 4180: commas, quotes where needed, CR LF), UTF-8."""
 
 from __future__ import annotations
 
@@ -7,20 +7,38 @@ import io
 from collections.abc import Iterable, Sequence
 
 from slowfast_live.core.events import Event
-from slowfast_live.export.findings import Row
+from slowfast_live.export.findings import PersonRecord, PredictionRecord
 from slowfast_live.export.subtitles import one_line
 
 _FORMULA = ("=", "+", "-", "@")
-EVENT_COLUMNS = ("source", "label", "begin_s", "end_s", "length_s", "mean_score", "peak_score", "peak_s")
+EVENT_COLUMNS = (
+    "source",
+    "label",
+    "begin_s",
+    "end_s",
+    "length_s",
+    "mean_score",
+    "peak_score",
+    "peak_s",
+    "by_hand",
+    "person",
+    "repetitions",
+)
 TOP = 5
 PREDICTION_COLUMNS = (
     "source", "begin_s", "end_s", "label", "score", "motion", "activity", "idle",
     *(f"{kind}_{n}{part}" for kind in ("top", "smoothed") for n in range(1, TOP + 1) for part in ("", "_score")),
+    "other_labels",
 )  # fmt: skip
 
 
-def events_csv(events: Sequence[Event], source: str) -> str:
-    """Return one line an event; `source` fills the first column, so that the tables of many files can be joined."""
+def events_csv(events: Sequence[Event], source: str, persons: Sequence[PersonRecord] = ()) -> str:
+    """Return one line per event: those of the whole picture, then those of each person, with the identity.
+
+    `source` fills the first column, so that the tables of many files can be concatenated.
+    """
+    rows = [(event, "") for event in events]
+    rows += [(event, str(person.id)) for person in persons for event in person.events]
     return _table(
         EVENT_COLUMNS,
         (
@@ -33,14 +51,20 @@ def events_csv(events: Sequence[Event], source: str) -> str:
                 f"{e.mean_score:.4f}",
                 f"{e.peak_score:.4f}",
                 f"{e.peak_s:.3f}",
+                int(e.by_hand),
+                person,
+                e.repetitions or "",
             )
-            for e in events
+            for e, person in rows
         ),
     )
 
 
-def predictions_csv(rows: Sequence[Row], source: str) -> str:
-    """Return one line a prediction, with its five best labels, raw and smoothed."""
+def predictions_csv(rows: Sequence[PredictionRecord], source: str) -> str:
+    """Return one line per prediction, with its five best labels, raw and smoothed.
+
+    The last column has further labels that were shown at the same time, if the model gives several answers at once.
+    """
     return _table(
         PREDICTION_COLUMNS,
         (
@@ -55,6 +79,7 @@ def predictions_csv(rows: Sequence[Row], source: str) -> str:
                 int(row.idle),
                 *_pairs(row.top),
                 *_pairs(row.smoothed),
+                _cell("; ".join(label for label, _score in row.others)),
             )
             for row in rows
         ),
@@ -67,7 +92,7 @@ def _pairs(scores: Sequence[tuple[str, float]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """One line of text that no spreadsheet takes for a formula."""
+    """Return one line of text that no spreadsheet interprets as a formula."""
     text = one_line(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 

@@ -1,4 +1,4 @@
-"""A video with what was recognised drawn into it, and its own sound."""
+"""Annotated videos: the recognized actions drawn into the frames, with the original sound."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from pathlib import Path
 
 import av.error
 
+from slowfast_live.counting.counter import RepetitionCounter
 from slowfast_live.errors import ExportError
-from slowfast_live.export import plate
+from slowfast_live.export import label_overlay
+from slowfast_live.export.count_overlay import draw_count, shown_set
+from slowfast_live.export.findings import PersonRecord
+from slowfast_live.export.people_overlay import draw_people
 from slowfast_live.export.sound import FileSound
 from slowfast_live.export.writer import VideoWriter
-from slowfast_live.sources.file import FileSource
+from slowfast_live.sources.base import LocalSource
+from slowfast_live.sources.local import bounded_source, is_silent
+from slowfast_live.sources.videos import ANNOTATED_MARK
 from slowfast_live.types import Readout
+
+_COMMENT = f"Labels of actions were drawn into this copy of a video. {ANNOTATED_MARK}"
 
 
 def annotate(
@@ -21,17 +29,23 @@ def annotate(
     target: Path,
     timeline: Sequence[tuple[float, Readout]],
     *,
+    persons: Sequence[PersonRecord] = (),
     on_progress: Callable[[float], None] | None = None,
+    open_source: Callable[[Path], LocalSource] = bounded_source,
 ) -> None:
-    """Write a copy of a video with the overlay burnt in; pictures keep their times, the sound is carried over.
+    """Write a copy of a video with the overlay drawn into it; frames keep their times, and the sound is kept.
 
-    Needs no display. Where it fails or is interrupted (an exception out of `on_progress`) nothing is left behind.
+    What repeats is counted on the way, and the count is drawn as in the window.
+
+    Needs no display. If it fails or is interrupted (by an exception from `on_progress`), nothing is left behind.
 
     Args:
         source: The video.
-        target: The copy, ".mp4" or ".webm"; replaced where it exists, once the new one is complete.
-        timeline: (seconds, what may be shown from then on), in order of time, on the clock of `Picture.t_s`.
-        on_progress: Called with the share that is done, 0..1, up to a hundred times.
+        target: The copy, ".mp4" or ".webm"; an existing file is replaced once the new one is complete.
+        timeline: (seconds, readout to show from then on), in order of time, on the clock of `Picture.t_s`.
+        persons: The people whose boxes and labels are drawn.
+        on_progress: Called with the fraction done, 0..1, up to a hundred times.
+        open_source: Creates the source of the video.
 
     Raises:
         SourceError: The video cannot be read.
@@ -40,18 +54,20 @@ def annotate(
     if source.exists() and target.exists() and source.samefile(target):
         raise ExportError(f"{target} is the video itself; choose another name for the copy.")
     times = [t_s for t_s, _ in timeline]
-    reader = FileSource(source)
+    reader = open_source(source)
     sound: FileSound | None = None
     writer: VideoWriter | None = None
-    done = 0
+    done, counter = 0, RepetitionCounter()
     try:
         info = reader.open()
-        sound = _sound(source, reader.begin_s)
-        writer = VideoWriter(target, fps=info.fps, sound=sound, keep=False)
+        sound = None if is_silent(source) else _sound(source, reader.zero_s)
+        writer = VideoWriter(target, fps=info.fps, sound=sound, keep=False, replace=True, comment=_COMMENT)
         while (picture := reader.read()) is not None:
             at = bisect_right(times, picture.t_s) - 1
-            image = plate.draw(picture.image, timeline[at][1]) if at >= 0 else picture.image
-            writer.write(image, picture.t_s)
+            image = draw_people(picture.image, persons, picture.t_s) if persons else picture.image
+            image = label_overlay.draw(image, timeline[at][1]) if at >= 0 else image
+            counter.push(picture.image, picture.t_s)
+            writer.write(draw_count(image, shown_set(counter, picture.t_s)), picture.t_s)
             share = int(100 * picture.t_s / info.duration_s) if info.duration_s else 0
             if on_progress is not None and done < share < 100:
                 done = share
@@ -69,10 +85,10 @@ def annotate(
         reader.close()
 
 
-def _sound(source: Path, begin_s: float) -> FileSound | None:
-    """Return the video's sound, None where it has none that can be decoded."""
+def _sound(source: Path, zero_s: float) -> FileSound | None:
+    """Return the video's sound; None if it has none that can be decoded."""
     try:
-        sound = FileSound(source, begin_s)
+        sound = FileSound(source, zero_s)
     except (OSError, av.error.FFmpegError) as error:
         raise ExportError(f"The sound of {source} cannot be read.", repr(error)) from error
     if sound.there:

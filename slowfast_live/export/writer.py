@@ -1,4 +1,4 @@
-"""Videos that browsers play, written so that whatever happens, what was written is not lost."""
+"""Crash-safe writing of videos that browsers can play."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import ExportError
-from slowfast_live.export.coding import Coding, Effort, coding_for
-from slowfast_live.export.disk import RawFile, Sink, open_raw, reason
+from slowfast_live.export.codecs import Coding, Effort, coding_for
+from slowfast_live.export.io_errors import RawFile, Sink, open_raw, reason
 from slowfast_live.export.remux import drop_torn_end, playable_s, remux
+from slowfast_live.files import reserve
 from slowfast_live.types import U8
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICKS = 90_000
-"""Presentation times are counted in this part of a second; no usual frame rate drifts in it."""
+"""Ticks per second of presentation times; common frame rates do not drift in it."""
 KEY_EVERY_S = 1.0
-"""Each picture after a key picture that is this old becomes one: a crash loses no more than that."""
+"""Maximum age of a keyframe before the next frame becomes one: a crash loses no more than that."""
 _SYNC_EVERY_S = 2.0
 _LARGEST = 16_384
 _FALLBACK_FPS = 30.0
@@ -41,34 +42,36 @@ _RANGE, _MATRIX, _PRIMARIES, _TRANSFER = 1, 6, 1, 1
 
 
 class SoundTrack(Protocol):
-    """Sound that accompanies the pictures; see `slowfast_live.export.sound`."""
+    """Sound that accompanies the frames; see `slowfast_live.export.sound`."""
 
     def add_to(self, container: OutputContainer, coding: Coding) -> None:
         """Add a stream to the container."""
         ...
 
     def packets(self, until_s: float | None) -> Iterator[Packet[Any]]:
-        """Return the sound before a time on the pictures' clock, each packet once; None: all that is left."""
+        """Return the sound before a time on the frames' clock, each packet once; None: all that remains."""
         ...
 
 
 class VideoWriter:
-    """Writes pictures, and sound, into one video. For one thread.
+    """Writes frames, and sound, into one video. Not thread-safe.
 
-    While it grows, the video lies beside its target as `NAME.part.mp4`: a fragmented MP4 (or WebM), which a
-    crash leaves playable. `close` makes a plain one of it that starts to play before it is loaded. Where
+    While it is written, the video lies beside its target as `NAME.part.mp4`: a fragmented MP4 (or WebM), which remains
+    playable after a crash. `close` turns it into a plain file, which starts to play before it is fully loaded. If
     writing fails, what was written is kept under the target's name.
 
     Args:
-        target: The file to be; replaced where it exists. Its ending says the format: see `coding_for`.
-        effort: What it may cost.
-        fps: Pictures a second, as far as known: a hint for the encoder. Times are the pictures' own.
-        sound: What accompanies the pictures.
-        keep: What was written before a failure is kept; else removed.
-        open_file: Opens the file; handed in by tests.
+        target: The file to write. Its extension selects the format: see `coding_for`.
+        effort: How much processor time encoding may use.
+        fps: Frame rate, as far as known: a hint for the encoder. The frames have their own times.
+        sound: The accompanying sound.
+        keep: Whether to keep what was written before a failure.
+        replace: Whether to replace an existing file; if not, the video gets a number: "clip (2).mp4".
+        comment: Comment in the file's metadata.
+        open_file: Opens the file; replaced in tests.
 
     Raises:
-        ExportError: The ending is unknown, or nothing can be written there.
+        ExportError: The extension is unknown, or the target is not writable.
     """
 
     def __init__(
@@ -79,24 +82,28 @@ class VideoWriter:
         fps: float | None = None,
         sound: SoundTrack | None = None,
         keep: bool = True,
+        replace: bool = False,
+        comment: str = "",
         open_file: Callable[[Path], RawFile] = open_raw,
     ) -> None:
         self.target = target
-        self.part = target.with_name(f"{target.stem}.part{target.suffix}")
-        self.written_s = 0.0
-        """Time of the newest picture."""
+        """Final path of the video once it is closed; the intended path until then."""
         self.pictures = 0
+        self.kept = False
+        """Whether the video, complete or up to a failure, is at `target`."""
         self._coding = coding_for(target.suffix)
         self._effort, self._fps, self._sound, self._keep = effort, fps or _FALLBACK_FPS, sound, keep
+        self._replace, self._comment = replace, comment
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._pts = -1
+        self._first_s = 0.0
         self._step = round(TICKS / self._fps)
         self._key_s = -KEY_EVERY_S
         self._synced_s = 0.0
         self._done = False
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self.part = reserve(target.with_name(f"{target.stem}.part{target.suffix}"))
             self._sink = Sink(open_file(self.part))
         except OSError as error:
             raise ExportError(f"{target} cannot be written: {reason(error, target)}", repr(error)) from error
@@ -107,14 +114,14 @@ class VideoWriter:
         return self._sink.size
 
     def write(self, image: U8, t_s: float) -> None:
-        """Add a picture. The first one sets the size; others are fitted into it.
+        """Add a frame. The first one sets the size; others are fitted to it.
 
         Args:
             image: uint8 (H, W, 3), BGR.
-            t_s: Its time, later than the one before; the video begins at 0.
+            t_s: Its time, later than that of the previous frame and at least 0, the start of the video.
 
         Raises:
-            ExportError: The disk is full, gone or not to be written to; says what is kept. The writer is closed.
+            ExportError: The disk is full, gone or not writable; the message says what is kept. The writer is closed.
         """
         if self._done:
             raise ValueError(f"{self.target} is closed")
@@ -124,6 +131,8 @@ class VideoWriter:
             pts = max(round(t_s * TICKS), self._pts + 1)
             if self._pts >= 0:
                 self._step = pts - self._pts
+            else:
+                self._first_s = pts / TICKS
             frame.pts, frame.time_base, frame.duration = pts, Fraction(1, TICKS), self._step
             self._pts = pts
             if t_s - self._key_s >= KEY_EVERY_S:
@@ -132,26 +141,26 @@ class VideoWriter:
             if self._sound is not None:
                 self._mux(self._sound.packets(t_s))
             self._mux(stream.encode(frame))
-            self.written_s = t_s
             self.pictures += 1
             if t_s - self._synced_s >= _SYNC_EVERY_S:
                 self._synced_s = t_s
                 self._sink.sync()
 
     def close(self, *, plain: bool = True) -> Path:
-        """Complete the video and give it its name.
+        """Complete the video and give it its final name.
 
         Args:
-            plain: Copy it into a plain container; else it stays in the form in which it grew, which plays too.
+            plain: Whether to copy it into a plain container; if not, it keeps its fragmented form, which is playable,
+                too.
 
         Raises:
-            ExportError: It could not be completed; says what is kept. Or it has no picture.
+            ExportError: It could not be completed, and the message says what is kept; or it has no frame.
         """
         if self._done:
             return self.target
         if self._stream is None:
             self.discard()
-            raise ExportError(f"{self.target.name} was not written: there was no picture for it.")
+            raise ExportError(f"{self.target.name} was not written, because there were no pictures.")
         with self._failures():
             if self._sound is not None:
                 self._mux(self._sound.packets(None))
@@ -164,11 +173,11 @@ class VideoWriter:
         return self.target
 
     def discard(self) -> None:
-        """Throw away what was written. Never raises."""
+        """Discard what was written. Never raises."""
         self._give_up()
         self.part.unlink(missing_ok=True)
 
-    # Writing.
+    # Writing
 
     def _start(self, image: U8) -> VideoStream:
         height, width = (even(side) for side in image.shape[:2])
@@ -177,6 +186,8 @@ class VideoWriter:
         coding = self._coding
         container = av.open(self._sink, "w", format=coding.form, container_options=coding.growing)
         self._container = container
+        if self._comment:
+            container.metadata["comment"] = self._comment
         options = dict(coding.effort[self._effort])
         rate = Fraction(self._fps).limit_denominator(1001)
         stream = cast("VideoStream", container.add_stream(coding.video, rate=rate, options=options))
@@ -193,13 +204,13 @@ class VideoWriter:
 
     def _mux(self, packets: Iterator[Packet[Any]] | list[Packet[VideoStream]]) -> None:
         container = self._container
-        assert container is not None  # made with the stream
+        assert container is not None  # created together with the stream
         for packet in packets:
             container.mux(packet)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
-        """Turn what goes wrong below into one message, with what is kept in it."""
+        """Turn failures in the block into one message that says what is kept."""
         try:
             yield
         except ExportError:
@@ -215,19 +226,19 @@ class VideoWriter:
             raise
 
     def _salvage(self) -> str:
-        """Close everything, and keep what is whole; return a sentence that says what is kept."""
+        """Close everything and keep what is complete; return a sentence that says what is kept."""
         self._give_up()
         try:
             if self._keep:
                 if self._coding.form == "mp4":
                     drop_torn_end(self.part)
                 if (seconds := playable_s(self.part)) is not None:
-                    self.part.replace(self.target)
+                    self._give_name(self.part)
                     return f"What was written until then is kept and can be played ({seconds:.0f} s)."
             self.part.unlink(missing_ok=True)
         except OSError as error:
             log.warning("after a failure %s cannot be put in order: %s", self.part, error)
-            return f"What was written, if it is still there, is {self.part.name}."
+            return f"What was written so far is in {self.part.name}, if it still exists."
         return ""
 
     def _give_up(self) -> None:
@@ -244,34 +255,47 @@ class VideoWriter:
         if container is not None:
             container.close()
 
-    # The end.
+    # Closing
 
     def _complete(self, plain: bool) -> None:
-        """Give the growing file its name, as a plain one where there is room for a second file."""
-        copy = self.target.with_name(f"{self.target.stem}.final.part{self.target.suffix}")
+        """Give the growing file its final name, as a plain file if there is space for a second copy."""
+        copy: Path | None = None
         if plain:
             try:
-                remux(self.part, copy, self._coding)
-                copy.replace(self.target)
+                copy = reserve(self.target.with_name(f"{self.target.stem}.final.part{self.target.suffix}"))
+                remux(self.part, copy, self._coding, self._first_s)
+                self._give_name(copy)
                 self.part.unlink(missing_ok=True)
                 return
             except (OSError, av.error.FFmpegError) as error:
                 log.info("%s stays as it was written: %s", self.target, error)
         try:
-            copy.unlink(missing_ok=True)
-            self.part.replace(self.target)
+            if copy is not None:
+                copy.unlink(missing_ok=True)
+            self._give_name(self.part)
         except OSError as error:
             message = f"{self.target} cannot be given its name: {reason(error, self.target)}"
             raise ExportError(f"{message} It is kept as {self.part.name}.", repr(error)) from error
 
+    def _give_name(self, written: Path) -> None:
+        """Move a complete file to the target, or beside it if the target exists and must not be replaced."""
+        name = self.target if self._replace else reserve(self.target)
+        try:
+            written.replace(name)
+        except OSError:
+            if not self._replace:
+                name.unlink(missing_ok=True)
+            raise
+        self.target, self.kept = name, True
+
 
 def even(side: int) -> int:
-    """Return the next even number: what 4:2:0 video is made of."""
+    """Round up to an even number, as 4:2:0 video requires."""
     return max(2, side + side % 2)
 
 
 def _fitted(image: U8, width: int, height: int) -> U8:
-    """Return a picture of exactly this size: edges repeated for a missing line, else scaled, black beside."""
+    """Return an image of exactly this size: edges are repeated for a missing line; else scaled with black bars."""
     have_height, have_width = image.shape[:2]
     if (have_width, have_height) == (width, height):
         return image
@@ -288,5 +312,5 @@ def _fitted(image: U8, width: int, height: int) -> U8:
 
 
 def _yuv(image: U8) -> U8:
-    """Return uint8 (3 H / 2, W), planar YUV 4:2:0, BT.601 in limited range. Costs a third of swscale's."""
+    """Return uint8 (3 H / 2, W), planar YUV 4:2:0, BT.601 in limited range. Takes a third of the time of swscale."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), np.uint8)

@@ -1,4 +1,4 @@
-"""Which devices can run a model here."""
+"""List of the devices that can run a model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """A device as the dropdown shows it.
+    """A device as shown in the drop-down list.
 
     Attributes:
         name: OpenVINO's name: "CPU", "GPU", "GPU.1", "NPU", "AUTO".
-        full_name: What the maker calls it.
-        available: Whether it can be chosen.
-        reason: Why it cannot.
+        full_name: The manufacturer's name.
+        available: Whether it can be selected.
+        reason: Reason why it is not available.
     """
 
     name: str
@@ -33,7 +33,7 @@ class DeviceInfo:
 
 
 def list_devices() -> list[DeviceInfo]:
-    """Return what OpenVINO reports, then AUTO, then the absent ones with a reason. May take a second."""
+    """Return the devices found by OpenVINO, then AUTO, then missing ones with a reason. May take a second."""
     import openvino as ov
 
     core = ov.Core()
@@ -42,7 +42,7 @@ def list_devices() -> list[DeviceInfo]:
         try:
             full_name = str(core.get_property(name, "FULL_DEVICE_NAME")).strip()
         except RuntimeError as error:
-            log.warning("Device %s does not say its name: %s", name, error)
+            log.warning("Device %s does not report its name: %s", name, error)
             full_name = name
         found.append(DeviceInfo(name, full_name))
     found.append(DeviceInfo("AUTO", "OpenVINO chooses"))
@@ -52,10 +52,10 @@ def list_devices() -> list[DeviceInfo]:
 
 
 def require_device(name: str, devices: list[DeviceInfo]) -> DeviceInfo:
-    """Return the device called `name` (any case; "GPU" also finds "GPU.0").
+    """Return the device called `name` (case-insensitive; "GPU" also matches "GPU.0").
 
     Raises:
-        DeviceError: It is not there; the message says why and lists those that are.
+        DeviceError: There is no such device; the message gives the reason and lists the available ones.
     """
     wanted = name.upper()
     usable = [device for device in devices if device.available]
@@ -64,4 +64,4 @@ def require_device(name: str, devices: list[DeviceInfo]) -> DeviceInfo:
             return device
     choices = ", ".join(device.name for device in usable)
     reason = next((d.reason for d in devices if d.name == wanted), f"There is no device '{name}'.")
-    raise DeviceError(f"{reason} Devices here: {choices}.")
+    raise DeviceError(f"{reason} Available devices: {choices}.")

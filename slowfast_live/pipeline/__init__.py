@@ -1,5 +1,5 @@
-"""The running app without a window: threads, states and commands."""
+"""The running pipeline without a window: threads, states and commands."""
 
-from slowfast_live.pipeline.controller import Pipeline
+from slowfast_live.pipeline.pipeline import Pipeline
 
 __all__ = ["Pipeline"]

@@ -1,4 +1,4 @@
-"""The thread that opens, reads and releases one source."""
+"""Capture thread: opens, reads and releases one source."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ from slowfast_live.types import SourceInfo, SourceKind, SourceSpec
 log = logging.getLogger(__name__)
 
 ABANDON_AFTER_S = 2.0
-"""A source that blocks in a read is left behind after this long; it is never released from another thread."""
+"""A source that blocks in a read is abandoned after this time; it is never released from another thread."""
 RECONNECT_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before the attempts to reopen a live source; the last one repeats."""
 LATE_FRAMES = 1.5
-"""A file's frame that is this many frame intervals late is not shown, only classified."""
+"""A file's frame that is late by this many frame intervals is classified but not shown."""
 LONGEST_FREEZE_S = 0.1
-"""Even when all frames are late, one is shown this often."""
+"""Even if all frames are late, one is shown at least this often."""
 GIVE_UP_LAG_S = 1.0
-"""A machine that falls this far behind a file plays it slower instead of chasing it."""
+"""If the app falls behind a file by more than this, it plays the file more slowly instead of catching up."""
 _FALLBACK_INTERVAL_S = 1 / 25
 _STEP_BACK_S = 0.5e-3
 _SAME_MOMENT_S = 0.25e-3
-"""Two times of a file this close are the same."""
+"""Two times of a file that are this close are considered equal."""
 
 
 class CaptureSink(Protocol):
-    """Who receives what a capture reads. Called from the capture's thread."""
+    """Receiver of what a capture reads. Called from the capture's thread."""
 
     def opened(self, capture: Capture, info: SourceInfo) -> bool:
-        """The source is open, for the first time; False where nobody wants it any more."""
+        """The source was opened for the first time; return False if it is no longer wanted."""
         ...
 
     def reopened(self, capture: Capture, info: SourceInfo) -> None:
-        """The source came back after it had died."""
+        """The source was reopened after a failure."""
         ...
 
     def picture(self, capture: Capture, picture: Picture, *, show: bool, classify: bool) -> None:
-        """One picture: to be shown, to be part of windows, or both."""
+        """A frame was read: to show, to add to frame windows, or both."""
         ...
 
     def restarted(self, capture: Capture) -> None:
-        """What follows does not continue what came before: a seek, a file's second round."""
+        """The following frames do not continue the previous ones, after a seek or when a file starts again."""
         ...
 
     def reconnecting(self, capture: Capture, attempt: int, error: SourceError) -> None:
-        """The source died; attempt n to reopen it is waited for."""
+        """The source failed; attempt number `attempt` to reopen it is pending."""
         ...
 
     def ended(self, capture: Capture, ended: bool) -> None:
-        """A file played to its end (or goes on from there)."""
+        """A file reached its end (or continues from there)."""
         ...
 
     def warned(self, capture: Capture, warning: str) -> None:
-        """The source played, but not all of it is well."""
+        """The source was played, but with problems."""
         ...
 
     def failed(self, capture: Capture, error: SourceError) -> None:
-        """The source is over for good."""
+        """The source failed permanently."""
         ...
 
     def prefill_s(self) -> float:
-        """Return how many seconds before a moment are needed to classify it."""
+        """Return how many seconds before a position must be read to classify it."""
         ...
 
 
 @dataclass(slots=True)
 class _Controls:
-    """What the commands asked for; guarded by the capture's condition."""
+    """State set by commands; guarded by the capture's condition."""
 
     stop: bool = False
     paused: bool = False
@@ -84,16 +84,16 @@ class _Controls:
 
 
 class Capture:
-    """One source and its thread. Commands come from any thread and return at once.
+    """One source and its thread. Commands may be called from any thread and return immediately.
 
     Args:
-        source: Opened, read and closed by this thread only.
-        spec: What it is, for messages.
-        sink: Who receives the pictures.
-        clock: Paces files and pauses between reconnections.
-        loop: A file starts again at its end.
-        speed: Playing speed of a file.
-        predecessor: A capture that must have released its device before this one opens (the same camera).
+        source: Opened, read and closed only by this thread.
+        spec: Description of the source, for messages.
+        sink: Receives the frames.
+        clock: Used to pace files and to wait before reconnecting.
+        loop: Whether a file starts again at its end.
+        speed: Playback speed of a file.
+        predecessor: A capture that must release its device before this one opens (the same camera).
     """
 
     def __init__(
@@ -117,28 +117,29 @@ class Capture:
         self._anchor: tuple[float, float] | None = None  # (monotonic seconds, file seconds)
         self._position_s = 0.0
         self._shown_at_s = float("-inf")
-        self._hidden: Picture | None = None  # the newest picture, where it came too late to be shown
+        self._hidden: Picture | None = None  # the latest frame, if it was too late to be shown
         self._interval_s = _FALLBACK_INTERVAL_S
         self._finished = False
+        self._scrubbing = False
         self._seen_s = float("-inf")  # the latest reading of the clock
         self.reading_since_s: float | None = None
-        """When the source was asked for what it has not given yet; None while nothing is asked of it."""
+        """Time of the pending request to the source; None if there is none."""
         self._thread = threading.Thread(target=self._run, name=f"capture {spec.name}", daemon=True)
 
-    # Commands, any thread.
+    # Commands; any thread.
 
     def start(self) -> None:
         """Start reading."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end; see `join`."""
+        """Request the thread to end; see `join`."""
         with self._changed:
             self._controls.stop = True
             self._changed.notify_all()
 
     def join(self, timeout_s: float = ABANDON_AFTER_S) -> bool:
-        """Wait for the end of the thread; False where it is left behind because its source blocks."""
+        """Wait for the thread to end; return False if it is abandoned because its source blocks."""
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
         if self.alive:
@@ -147,46 +148,57 @@ class Capture:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     @property
     def paused(self) -> bool:
-        """Whether a file is held."""
+        """Whether a file is paused."""
         return self._controls.paused
 
+    @property
+    def scrubbing(self) -> bool:
+        """Whether the user is scrubbing: the last position requested is only shown, because more are expected."""
+        return self._scrubbing
+
     def set_paused(self, paused: bool) -> None:
-        """Hold or go on."""
+        """Pause or resume."""
         with self._changed:
             self._controls.paused = paused
             self._anchor = (self._now_s(), self._position_s)
             self._changed.notify_all()
 
     def set_speed(self, speed: float) -> None:
-        """Change the playing speed from the current moment on."""
+        """Change the playback speed from the current position on."""
         with self._changed:
             self._controls.speed = speed
             self._anchor = (self._now_s(), self._position_s)
             self._changed.notify_all()
 
     def set_loop(self, loop: bool) -> None:
-        """Start again at the end, or not."""
+        """Set whether to start again at the end."""
         with self._changed:
             self._controls.loop = loop
             self._changed.notify_all()
 
     def seek(self, t_s: float, *, scrubbing: bool) -> None:
-        """Go to a moment; a newer command replaces one that was not begun."""
+        """Seek to a position; replaces an earlier request that has not started."""
         with self._changed:
             self._controls.seek = (max(0.0, t_s), scrubbing)
             self._changed.notify_all()
 
     def step(self, frames: int) -> None:
-        """Hold, and go some frames on or one back."""
+        """Pause, and step some frames forward or one back."""
         with self._changed:
             self._controls.paused = True
             self._controls.steps += frames
             self._changed.notify_all()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all commands are carried out."""
+        with self._changed:
+            return self._controls.seek is None and not self._controls.steps
 
     # The thread.
 
@@ -233,7 +245,7 @@ class Capture:
         self.reading_since_s = None
 
     def _now_s(self) -> float:
-        """Read the clock, for pacing; where it was set back, what is due moves with it. Needs the condition."""
+        """Read the clock for pacing; if it was set back, due times are adjusted. Requires the condition."""
         now_s = self._clock.now_s()
         if now_s < self._seen_s and self._anchor is not None:
             self._anchor = (self._anchor[0] + now_s - self._seen_s, self._anchor[1])
@@ -249,7 +261,7 @@ class Capture:
         while not self._stopped():
             try:
                 picture = self._read()
-                if picture is None:  # a finished recording behind a URL: there is nothing to come back
+                if picture is None:  # a finished recording behind a URL: nothing to reconnect to
                     self._set_finished(True)
                     return
             except SourceError as error:
@@ -261,7 +273,7 @@ class Capture:
             self._sink.picture(self, picture, show=True, classify=True)
 
     def _reopen(self, attempt: int, error: SourceError) -> int:
-        """Reopen a source that died, with growing pauses, until it opens or the capture is stopped."""
+        """Reopen a failed source, with increasing pauses, until it opens or the capture is stopped."""
         while True:
             self._release()
             attempt += 1
@@ -270,7 +282,7 @@ class Capture:
             pause_s = RECONNECT_PAUSES_S[min(attempt, len(RECONNECT_PAUSES_S)) - 1]
             until_s = self._clock.now_s() + pause_s
             with self._changed:
-                # More than the whole pause is left where the clock was set back.
+                # More than the whole pause remains if the clock was set back.
                 while not self._controls.stop and 0 < (left_s := until_s - self._clock.now_s()) <= pause_s:
                     self._clock.wait(self._changed, left_s)
                 if self._controls.stop:
@@ -286,7 +298,7 @@ class Capture:
     def _run_file(self) -> None:
         pending = self._read()
         if pending is None:
-            raise SourceError(f"{self.spec.name} holds no pictures that can be decoded. Try another file.")
+            raise SourceError(f"{self.spec.name} contains no pictures that can be decoded. Try another file.")
         while True:
             seek, steps = self._wait_for_work(pending)
             if self._stopped():
@@ -296,16 +308,16 @@ class Capture:
             elif steps < 0:
                 pending = self._do_seek(max(0.0, self._position_s - _STEP_BACK_S), scrubbing=False)
             elif pending is not None:
-                self._deliver(pending, paced=steps == 0)
+                self._show(pending, paced=steps == 0)
                 pending = self._read()
             else:
                 pending = self._at_the_end()
 
     def _wait_for_work(self, pending: Picture | None) -> tuple[tuple[float, bool] | None, int]:
-        """Wait until the next picture is due or a command comes.
+        """Wait until the next frame is due or a command arrives.
 
         Returns:
-            The moment to go to (with `scrubbing`), and how many frames to step: 0 when a picture is due.
+            The position to seek to (with `scrubbing`), and the number of frames to step: 0 if a frame is due.
         """
         with self._changed:
             while True:
@@ -331,13 +343,13 @@ class Capture:
                 self._clock.wait(self._changed, delay_s)
 
     def _due_s(self, pending: Picture | None) -> float:
-        """Return when the next picture (or the end of the last one) is due, on the clock."""
+        """Return when the next frame (or the end of the last one) is due, on the clock."""
         t_s = pending.t_s if pending is not None else self._position_s + self._interval_s
         if self._anchor is None:
             self._anchor = (self._now_s(), t_s)
         return self._anchor[0] + (t_s - self._anchor[1]) / self._controls.speed
 
-    def _deliver(self, picture: Picture, *, paced: bool) -> None:
+    def _show(self, picture: Picture, *, paced: bool) -> None:
         show = True
         with self._changed:
             now_s = self._now_s()
@@ -359,7 +371,7 @@ class Capture:
         with self._changed:
             loop = self._controls.loop
         if not loop:
-            if self._hidden is not None:  # however late, the last picture is the one that stays
+            if self._hidden is not None:  # the last frame stays visible, however late it was
                 self._sink.picture(self, self._hidden, show=True, classify=False)
                 self._hidden = None
             self._set_finished(True)
@@ -378,19 +390,20 @@ class Capture:
             self._sink.warned(self, self._source.warning)
 
     def _do_seek(self, t_s: float, scrubbing: bool) -> Picture | None:
-        """Show the picture of moment `t_s`; return the one that follows it, None at the end of the file.
+        """Show the frame at `t_s`; return the frame after it, or None at the end of the file.
 
-        Unless `scrubbing`, the span before it is read too, so that the moment is classified at once.
+        Unless `scrubbing`, the span before it is read too, so that the position is classified at once.
         """
         self._sink.restarted(self)
         self._set_finished(False)
         self._hidden = None
-        self._seek(t_s if scrubbing else max(0.0, t_s - self._sink.prefill_s()))
+        self._scrubbing = scrubbing
+        self._seek(t_s if scrubbing else max(0.0, t_s - self._sink.prefill_s() - self._interval_s))
         current: Picture | None = None
         following = self._read()
         while following is not None and (current is None or following.t_s <= t_s + _SAME_MOMENT_S):
             if current is not None:
-                self._sink.picture(self, current, show=False, classify=True)
+                self._sink.picture(self, current, show=False, classify=not scrubbing)
                 if self._interrupted():
                     return following
             current, following = following, self._read()
@@ -407,5 +420,5 @@ class Capture:
 
 
 def needs_release_first(old: SourceSpec | None, new: SourceSpec) -> bool:
-    """Return whether `old` must be closed before `new` can open: a camera serves one program at a time."""
+    """Return whether `old` must be closed before `new` can open: a camera can be used by one program at a time."""
     return old is not None and old.kind is SourceKind.CAMERA and new.kind is SourceKind.CAMERA

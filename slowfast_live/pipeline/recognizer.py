@@ -1,71 +1,102 @@
-"""The recognising half of the pipeline: windows in, predictions out, and the switch from model to model."""
+"""The recognition half of the pipeline: runs models on frame windows, and switches between models."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from slowfast_live.core.activity import Activity, ActivityMeter, recent_motion
 from slowfast_live.core.clock import Clock
-from slowfast_live.core.framing import Framing
+from slowfast_live.core.decisions import DecisionSet
+from slowfast_live.core.history import History
 from slowfast_live.core.meters import Distribution, RateMeter
-from slowfast_live.core.priority import step_back
+from slowfast_live.core.rate_limit import RateLimit
 from slowfast_live.core.ring import Ring
-from slowfast_live.core.smoothing import LabelGuard, Smoother
-from slowfast_live.errors import ModelError, SlowFastLiveError
-from slowfast_live.inference.backend import Backend, Outcome, Request, Runner
+from slowfast_live.inference.backend import Backend, CompiledModel, InferRequest, InferResult, TakesTurns
 from slowfast_live.inference.spec import Model
-from slowfast_live.pipeline.lane import Lane
-from slowfast_live.types import F32, U8, Level, Notice, Prediction, Readout, ReadoutState, Window
+from slowfast_live.people.everyone import fill, nobody, usable_people
+from slowfast_live.people.tracker import TrackedPerson
+from slowfast_live.pipeline.clip_buffer import ClipBuffer
+from slowfast_live.pipeline.crowd import Crowd
+from slowfast_live.pipeline.inferences import STUCK_AFTER_S, Inference, Inferences
+from slowfast_live.pipeline.model_loader import STOP_WITHIN_S, ModelLoader
+from slowfast_live.pipeline.newest_clip import NewestClip, compose
+from slowfast_live.pipeline.pending_moments import PendingMoment, PendingMoments, decision_rule
+from slowfast_live.pipeline.postprocessing import Postprocessor, motion_of, usable_probs
+from slowfast_live.types import F32, U8, FrameWindow, Level, Notice, Prediction, Readout, ReadoutState, Topic
 
 log = logging.getLogger(__name__)
 
-STOP_WITHIN_S = 2.0
-"""How long `stop` waits for each thread; a compilation that takes longer ends by itself later."""
-
-ACTIVITY_EVERY_S = 0.25
-"""How often it is measured how much goes on; it costs a few milliseconds."""
-
-STUCK_AFTER_S = 30.0
-"""An inference that takes longer, while pictures come, has failed as far as the user is concerned."""
+_PREFILL_ROOM_S = 0.05
+_NOBODY_EVERY_S = 0.2
+SQUARE = (
+    "This machine takes too long for all of the picture with {title}: people are recognized in its central square only."
+)
+"""Said when a detection model sees less than the picture; see `inference.detection`."""
 
 Listener = Callable[[Prediction, Readout], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """A model that shall run."""
+class RecognizerState:
+    """A snapshot of the recognizer.
 
-    model: Model
+    Attributes:
+        generation: The current generation.
+        model: The running model.
+        device: Its device; "" if no model is running.
+        execution_precision: Its execution precision; "" if no model is running.
+        preparing: Description of the model that is being prepared; "" if none is.
+        decisions: The running model's decisions for the current file; None if they are not stored.
+        coverage: Share of the model's span that is covered, 0..1; of the model being loaded if none is running.
+        span_s: Longest span that a frame window needs, in seconds.
+        resting: Whether the model rests because nothing moves.
+        rate_limit: Most predictions per second; None for no limit.
+        failing: Whether the running model gives no usable results.
+        prediction: The latest prediction of this generation.
+        readout: Its readout.
+    """
+
+    generation: int
+    model: Model | None
     device: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One inference under way."""
-
-    runner: Runner
-    framing: Framing
-    request: Request
-    window: Window
-    started_s: float
+    execution_precision: str
+    preparing: str
+    decisions: DecisionSet | None
+    coverage: float
+    span_s: float
+    resting: bool
+    rate_limit: float | None
+    failing: bool
+    prediction: Prediction | None
+    readout: Readout | None
 
 
 class Recognizer:
-    """Keeps the windows, runs the model on the newest one, and smooths what comes out.
+    """Collects frame windows, runs the model on the latest one, and smooths the predictions.
 
-    Two threads: the worker starts inferences and publishes results; the loader compiles models beside it. A
-    result never waits for a listener before the next inference has started.
+    With a `history`, files are recognized moment by moment instead (see `core.decisions`). The frame window of each
+    undecided moment is queued when its frame arrives; the newest one is processed first. Its decision is stored even if
+    the file was paused or moved to another position in the meantime; it is only lost if the source, the model or the
+    mirroring changes. If the queue is empty, the model runs on the latest frame window anyway, so that its rate and
+    latency are known. These results are passed to the listener but not stored. To save power they can be turned off
+    with `set_rest`. A file itself never rests, because its decisions must not depend on this setting.
+
+    Two threads: the worker starts inferences and publishes results; the loader compiles models. The next inference is
+    started before listeners are called, so that they cannot delay it.
 
     Args:
         backend: Compiles models.
-        clock: For latencies and rates.
-        notify: Takes what the user should read. Called from both threads.
-        on_prediction: Called from the worker for each prediction that counts.
+        clock: Used for latencies and rates.
+        notify: Receives notices for the user. Called from both threads.
+        on_prediction: Called from the worker for each current prediction.
+        history: Stores the decisions for files; None: files are treated like live sources.
+        on_model: Called from the loader when another model or device is running.
+        people: Returns the people in the latest frame of a generation; None: nobody is followed. While somebody is
+            there, the model is asked about each person in turn, and the latest prediction is that of the leading one.
     """
 
     def __init__(
@@ -74,452 +105,556 @@ class Recognizer:
         clock: Clock,
         notify: Callable[[Notice], None],
         on_prediction: Listener | None = None,
+        history: History | None = None,
+        on_model: Callable[[], None] = lambda: None,
+        people: Callable[[int], Sequence[TrackedPerson] | None] = lambda generation: None,
     ) -> None:
-        self._backend = backend
+        self._crowd = Crowd(people)  # guarded by _changed
         self._clock = clock
         self._notify = notify
         self._on_prediction = on_prediction
-        self._changed = threading.Condition()
+        self._history = history
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
         # Guarded by _changed:
         self._stopping = False
-        self._epoch = 0
-        self._pictures_epoch = 0  # the epoch of the last restart: older pictures do not belong
+        self._generation = 0
+        self._frames_generation = 0  # generation of the last restart; older frames are dropped
         self._live = False
-        self._lane: Lane | None = None
-        self._staged: Lane | None = None
-        self._runner: Runner | None = None
-        self._order: _Order | None = None
-        self._switching = ""
-        self._busy: dict[int, _Job] = {}
-        self._results: list[tuple[_Job, Outcome, float]] = []
-        self._taken: tuple[Ring, int] | None = None  # the ring, and its version, of the newest window
+        self._mirrored = False
+        self._pending = PendingMoments()
+        self._buffer: ClipBuffer | None = None
+        self._staged: ClipBuffer | None = None  # of the model being loaded
+        self._compiled: CompiledModel | None = None
+        self._loader = ModelLoader(
+            backend,
+            lock,
+            self._changed,
+            swap=self._swap,
+            swapped=on_model,
+            failed=self._keep_the_old_one,
+            in_use=lambda compiled: self._inferences.in_use(compiled),
+        )
+        self._inferences = Inferences()
+        self._results: list[tuple[Inference, InferResult, float]] = []
+        self._publishing = False  # whether the worker is processing results
+        self._taken: tuple[Ring, int] | None = None  # ring and ring version of the latest frame window
         self._prediction: Prediction | None = None
         self._readout: Readout | None = None
         self._rest = False
         self._resting = False
+        self._limit = RateLimit()
         self._failure = ""
-        self._waited: tuple[_Job, float, float] | None = None  # the oldest inference, its wait, and when it was seen
-        self._life = 0  # grows with each stop: a thread of an older life ends
+        self._nobody_s = float("-inf")  # end of the frame window for which nobody was there last
+        self._life = 0  # incremented by each stop: older threads end
         self._threads: list[threading.Thread] = []
-        # The worker's own:
-        self._smoother = Smoother()
-        self._guard: LabelGuard | None = None
-        self._smoothed_epoch = -1
-        self._meter = ActivityMeter()
-        self._meter_epoch = -1
-        self._activity: Activity | None = None
-        # Thread-safe by themselves:
+        # Used by the worker only:
+        self._postprocessor = Postprocessor()
+        # Thread-safe on their own:
+        self.labels = self._crowd.labels
         self.threshold: float | None = None
         self.rate = RateMeter()
         self.latency_ms = Distribution()
         self.count = 0
 
-    # Life.
+    # Start and stop.
 
     def start(self) -> None:
-        """Start the threads; does nothing where they run."""
+        """Start the threads; has no effect if they are running."""
         with self._changed:
             if self._threads:
                 return
             self._stopping = False
-            life = (self._life,)
+            life = self._life
+
+            def over() -> bool:
+                """Whether these threads must end. Requires the lock."""
+                return self._stopping or life != self._life
+
             self._threads = [
-                threading.Thread(target=self._work, args=life, name="recognizer", daemon=True),
-                threading.Thread(target=self._load, args=life, name="model loader", daemon=True),
+                threading.Thread(target=self._work, args=(over,), name="recognizer", daemon=True),
+                threading.Thread(target=self._loader.run, args=(over,), name="model loader", daemon=True),
             ]
             for thread in self._threads:
                 thread.start()
 
     def stop(self) -> None:
-        """End the threads and release the model. Bounded by `STOP_WITHIN_S` for each thread."""
+        """End the threads and release the model; waits up to `STOP_WITHIN_S` for each thread."""
         with self._changed:
             self._stopping = True
             self._life += 1
-            self._order = None
+            self._loader.stop()
             self._staged = None
-            self._switching = ""
             self._changed.notify_all()
             threads, self._threads = self._threads, []
         for thread in threads:
             thread.join(STOP_WITHIN_S)
             if thread.is_alive():
                 log.warning(
-                    "The %s did not end within %.0f s and is left to end by itself.",
+                    "The %s did not end within %.0f s and is abandoned.",
                     thread.name,
                     STOP_WITHIN_S,
                 )
         with self._changed:
-            runner, self._runner, self._lane = self._runner, None, None
-            self._forget_answers()
-        if runner is not None:
-            self._retire(runner)
-
-    def _over(self, life: int) -> bool:
-        """Whether a thread of that life has to end. Called with the lock held."""
-        return self._stopping or life != self._life
+            compiled, self._compiled, self._buffer = self._compiled, None, None
+            self._crowd.close()
+            self._decide_for(None)
+            self._forget_predictions()
+        if compiled is not None:
+            self._loader.retire(compiled)
 
     # Commands.
 
     def use(self, model: Model | None, device: str) -> None:
-        """Compile `model` in the background and swap to it when it is warm; None: no model at all.
+        """Compile `model` in the background and switch to it once it has warmed up; None unloads the model.
 
         Raises:
-            ModelError: The model wants a framing that there is not.
+            ModelError: The model requires an unknown framing.
         """
         if model is None:
             with self._changed:
-                retired, self._runner = self._runner, None
-                self._lane = self._staged = self._order = None
+                self._loader.cancel()
+                retired, self._compiled = self._compiled, None
+                self._buffer = self._staged = None
+                self._crowd.close()
+                self._decide_for(None)
                 self._failure = ""
                 self._restart()
             if retired is not None:
-                self._retire(retired)
+                self._loader.retire(retired)
             return
         with self._changed:
             live = self._live
-        staged = Lane.for_model(model.spec, live=live)
+        staged = ClipBuffer.for_model(model.spec, live=live)
         with self._changed:
-            self._order = _Order(model, device)
-            self._switching = f"Preparing {model.spec.title} for {device}"
-            if self._lane is not None and self._lane.clip == model.spec.clip:
+            self._loader.load(model, device)
+            if self._buffer is not None and self._buffer.clip == model.spec.clip:
                 self._staged = None
             elif self._staged is None or self._staged.clip != model.spec.clip:
                 self._staged = staged
-            self._changed.notify_all()
 
-    def restart(self, *, live: bool) -> int:
-        """Forget all pictures, because what follows does not continue them; return the new epoch."""
+    def begin(self, *, live: bool, mirrored: bool, file: Hashable = None) -> int:
+        """Switch to another source; return the new generation.
+
+        Args:
+            live: Whether the source is live.
+            mirrored: Whether left and right are swapped.
+            file: Key that identifies the file; see `History.begin`.
+        """
         with self._changed:
-            self._live = live
+            if self._history is not None:
+                self._history.begin(live=live, generation=self._generation + 1, file=file)
+            self.labels.begin()
+            return self.restart(live=live, mirrored=mirrored)
+
+    def restart(self, *, live: bool, mirrored: bool = False) -> int:
+        """Discard all frames because they are not continued; return the new generation."""
+        with self._changed:
+            if mirrored != self._mirrored:
+                self.labels.mirror()
+            self._live, self._mirrored = live, mirrored
+            self._decide_for(self._compiled.model if self._compiled is not None else None)
             return self._restart()
 
-    def _restart(self) -> int:
-        self._epoch += 1
-        self._pictures_epoch = self._epoch
-        self._lane = self._lane.emptied(live=self._live) if self._lane else None
-        self._staged = self._staged.emptied(live=self._live) if self._staged else None
-        self._forget_answers()
-        return self._epoch
+    def _decide_for(self, model: Model | None) -> None:
+        """Use the model's decision set for the current source. Requires the lock."""
+        decisions = None
+        # What each person does is not stored: it depends on who was found, and when.
+        if model is not None and not model.spec.detects and self._history is not None and not self._live:
+            decisions = self._history.decisions(
+                *decision_rule(model, mirrored=self._mirrored and model.spec.clip.mirrored)
+            )
+        self._pending.use(decisions)
 
-    def _forget_answers(self) -> None:
-        """Nothing is known of now any more. Called with the lock held."""
+    def _restart(self) -> int:
+        self._generation += 1
+        self._frames_generation = self._generation
+        self._buffer = self._buffer.emptied(live=self._live) if self._buffer else None
+        self._staged = self._staged.emptied(live=self._live) if self._staged else None
+        self._crowd.restart(live=self._live)
+        self._forget_predictions()
+        return self._generation
+
+    def _forget_predictions(self) -> None:
+        """Discard the latest prediction. Requires the lock."""
         self._prediction = self._readout = None
         self._resting = False
 
     def set_rest(self, rest: bool) -> None:
-        """Run no inference while nothing moves (see `ActivityMeter`), or go on whatever happens."""
+        """Set whether inferences pause while nothing moves (see `ActivityMeter`)."""
         with self._changed:
             self._rest = rest
             if self._resting and not rest:
                 self._resting, self._taken = False, None
                 self._changed.notify_all()
 
-    def push(self, image: U8, t_s: float, captured_s: float, epoch: int) -> None:
-        """Take in uint8 (H, W, 3), BGR, of the given epoch; an older epoch's picture is dropped."""
+    def set_rate_limit(self, per_s: float | None) -> None:
+        """Set the most predictions per second; None for no limit.
+
+        Of a file, so many moments fewer are decided; moments that are decided already stay.
+        """
         with self._changed:
-            if epoch < self._pictures_epoch:
+            self._limit.per_s = per_s
+            self._pending.limit(per_s)
+            self._changed.notify_all()
+
+    def push(self, image: U8, t_s: float, captured_s: float, generation: int) -> None:
+        """Add a frame, uint8 (H, W, 3), BGR, of a generation; frames of older generations are dropped."""
+        with self._changed:
+            if generation < self._frames_generation:
                 return
-            lanes = [lane for lane in (self._lane, self._staged) if lane is not None]
-            stuck = self._stuck(captured_s)
+            buffers = [buffer for buffer in (self._buffer, self._staged) if buffer is not None]
+            shown, decisions, now = self._buffer, self._pending.decisions, self._generation
+            crowd = self._crowd.buffer(self._compiled, self._generation, live=self._live)
+            mirrored = self._mirrored
+            stuck = self._inferences.stuck(self._compiled, captured_s)
         if stuck is not None:
             self._report_failure(stuck, TimeoutError(f"it has not answered for {STUCK_AFTER_S:.0f} s"))
-        for lane in lanes:
-            lane.push(image, t_s, captured_s)
+        for buffer in buffers:
+            if buffer.push(image, t_s, captured_s, mirrored=mirrored) and buffer is shown and decisions is not None:
+                self._queue_moment(buffer, decisions, now)
+        if crowd is not None:
+            crowd.push(image, t_s, captured_s)
         with self._changed:
             self._changed.notify_all()
 
-    def _stuck(self, now_s: float) -> _Job | None:
-        """Return the running model's inference that takes too long, once it does. Called with the lock held.
+    def _queue_moment(self, buffer: ClipBuffer, decisions: DecisionSet, generation: int) -> None:
+        """Queue the moment of the newest frame, unless it is already decided or queued."""
+        times = buffer.ring.newest_s
+        moment = decisions.moment(*times) if times is not None else None
+        window = buffer.ring.window(generation) if moment is not None else None
+        if moment is None or window is None:
+            return
+        pending = PendingMoment(decisions, moment, buffer, window)
+        with self._changed:
+            self._pending.add(pending, self._inferences.moments())
 
-        Only time in which pictures come counts, a second at a time: a machine that slept was not waiting.
-        """
-        job = next((job for job in self._busy.values() if job.runner is self._runner), None)
-        if job is None:
-            self._waited = None
-            return None
-        if self._waited is None or self._waited[0] is not job:
-            self._waited = (job, 0.0, now_s)
-            return None
-        _, waited_s, seen_s = self._waited
-        self._waited = (job, waited_s + min(1.0, max(0.0, now_s - seen_s)), now_s)
-        return job if self._waited[1] > STUCK_AFTER_S else None
+    # Queries.
 
-    # What can be asked.
+    def state(self) -> RecognizerState:
+        """Return a snapshot of what is going on."""
+        with self._changed:
+            compiled, buffers = self._compiled, [buffer for buffer in (self._buffer, self._staged) if buffer]
+            return RecognizerState(
+                generation=self._generation,
+                model=compiled.model if compiled is not None else None,
+                device=compiled.device if compiled is not None else "",
+                execution_precision=compiled.execution_precision if compiled is not None else "",
+                preparing=self._loader.preparing,
+                decisions=self._pending.decisions,
+                coverage=buffers[0].ring.coverage if buffers else 0.0,
+                span_s=max((buffer.ring.timing.span_s for buffer in buffers), default=0.0),
+                resting=self._resting,
+                rate_limit=self._limit.per_s,
+                failing=bool(self._failure),
+                prediction=self._prediction,
+                readout=self._readout,
+            )
 
     @property
-    def epoch(self) -> int:
-        """The current epoch."""
+    def generation(self) -> int:
+        """The current generation."""
         with self._changed:
-            return self._epoch
+            return self._generation
 
     @property
-    def model(self) -> Model | None:
-        """The running model."""
-        with self._changed:
-            return self._runner.model if self._runner is not None else None
-
-    @property
-    def device(self) -> str:
-        """The device of the running model, "" without one."""
-        with self._changed:
-            return self._runner.device if self._runner is not None else ""
-
-    @property
-    def computes_in(self) -> str:
-        """What the running model is computed in, "" without one."""
-        with self._changed:
-            return self._runner.computes_in if self._runner is not None else ""
-
-    @property
-    def switching(self) -> str:
-        """What is being prepared, "" when nothing is."""
-        with self._changed:
-            return self._switching
-
-    @property
-    def resting(self) -> bool:
-        """Whether nothing moves and the model therefore rests."""
-        with self._changed:
-            return self._resting
-
-    @property
-    def coverage(self) -> float:
-        """How much of the model's span is held, 0..1 (of the model to come, where none runs yet)."""
-        with self._changed:
-            lane = self._lane or self._staged
-        return lane.ring.coverage if lane is not None else 0.0
-
-    @property
-    def span_s(self) -> float:
-        """The longest span that a window needs, in seconds."""
-        with self._changed:
-            return max((lane.ring.timing.span_s for lane in (self._lane, self._staged) if lane), default=0.0)
+    def prefill_s(self) -> float:
+        """How many seconds of a file must be read before a position to recognize it at once."""
+        state = self.state()
+        # The frame window of the newest moment at or before it, plus margin for frames that the ring drops at first.
+        return state.span_s + (state.decisions.step_s + _PREFILL_ROOM_S if state.decisions is not None else 0.0)
 
     def prediction(self) -> Prediction | None:
-        """Return the newest prediction of this epoch."""
+        """Return the latest prediction of this generation."""
         with self._changed:
             return self._prediction
 
-    def readout(self) -> Readout | None:
-        """Return the readout of the newest prediction of this epoch, or that the model fails."""
+    def newest_clip(self) -> NewestClip | None:
+        """Return the clip of the newest frame window; None while there is no model, or its span is not covered."""
         with self._changed:
-            return Readout(ReadoutState.FAILED) if self._failure else self._readout
+            compiled, buffer, generation = self._compiled, self._buffer, self._generation
+            if compiled is not None and compiled.model.spec.detects:
+                return None  # its clip has as many answers as there are people
+            flipped = self._mirrored and buffer is not None and not buffer.clip.mirrored
+        window = buffer.ring.window(generation) if buffer is not None else None
+        if compiled is None or buffer is None or window is None:
+            return None
+        return compose(compiled.model, compiled.device, window, buffer.framing, flipped=flipped)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the model and no inference is in progress."""
+        with self._changed:
+            if self._pending or self._inferences or self._results or self._publishing:
+                return False
+            buffer, of_file = self._buffer, self._pending.decisions is not None
+            if self._limit.wait_s(self._clock.now_s()):
+                return True
+            return buffer is None or of_file or self._taken == (buffer.ring, buffer.ring.version)
 
     # The worker.
 
-    def _work(self, life: int) -> None:
+    def _work(self, over: Callable[[], bool]) -> None:
         while True:
             with self._changed:
-                while not self._over(life) and (job := self._next_job()) is None and not self._results:
-                    self._changed.wait()
-                if self._over(life):
+                self._publishing = False
+                while not over() and (inference := self._next()) is None and not self._results:
+                    self._changed.wait(self._due_in_s())
+                if over():
                     return
                 results, self._results = self._results, []
-            if job is not None:
-                self._start(job)
+                self._publishing = bool(results)
+            if inference is not None:
+                self._start(inference)
             for result in results:
                 self._publish(*result)
 
-    def _next_job(self) -> _Job | None:
-        """Choose a free request and the newest window it could run on. Called with the lock held."""
-        runner, lane = self._runner, self._lane
-        if runner is None or lane is None:
+    def _due_in_s(self) -> float | None:
+        """Return when a frame window that waits for the rate limit is due, in seconds; None if none waits."""
+        return self._limit.wait_s(self._clock.now_s()) or None
+
+    def _next(self) -> Inference | None:
+        """Choose a free request and the frame window to run it on. Requires the lock."""
+        compiled, buffer = self._compiled, self._buffer
+        request = self._inferences.free(compiled) if compiled is not None else None
+        if compiled is None or buffer is None or request is None:
             return None
-        free = next((r for r in runner.requests if id(r) not in self._busy), None)
-        taken = (lane.ring, lane.ring.version)
-        if free is None or taken == self._taken:
+        taken, now_s = (buffer.ring, buffer.ring.version), self._clock.now_s()
+        if compiled.model.spec.detects:
+            return self._next_of_everyone(compiled, buffer, request, now_s)
+        if (pending := self._pending.take()) is not None:
+            if buffer.ring.newest_s is not None and buffer.ring.newest_s[1] == pending.moment.t_s:
+                self._taken = taken
+            framing, window = pending.buffer.framing, pending.window
+            inference = Inference(compiled, framing, request, window, now_s, pending, of_file=True)
+        else:
+            of_file = self._pending.decisions is not None
+            if self._limit.wait_s(now_s):
+                return None
+            turn = self._crowd.turn(compiled, self._generation, swapped=self._mirrored)
+            if turn is not None:
+                person = Inference(
+                    compiled, turn.view, request, turn.window, now_s, of_file=of_file, person=turn.person
+                )
+                self._inferences.add(person)
+                self._limit.started(now_s)
+                return person
+            if self._crowd.served(self._generation) and not of_file:
+                self._taken = taken
+                return None
+            if taken == self._taken or (of_file and self._rest):
+                return None
+            self._taken = taken
+            newest = buffer.ring.window(self._generation)
+            if newest is None:
+                return None
+            inference = Inference(compiled, buffer.framing, request, newest, now_s, of_file=of_file)
+        self._inferences.add(inference)
+        self._limit.started(now_s)
+        return inference
+
+    def _next_of_everyone(
+        self, compiled: CompiledModel, buffer: ClipBuffer, request: InferRequest, now_s: float
+    ) -> Inference | None:
+        """Choose the newest frame window and the people in it. Requires the lock."""
+        taken = (buffer.ring, buffer.ring.version)
+        if taken == self._taken or self._limit.wait_s(now_s):
             return None
         self._taken = taken
-        window = lane.ring.window(self._epoch)
+        window = buffer.ring.window(self._generation)
         if window is None:
             return None
-        job = _Job(runner, lane.framing, free, window, self._clock.now_s())
-        self._busy[id(free)] = job
-        return job
+        people = self._crowd.everyone(compiled, window)
+        if not people and abs(window.t_end_s - self._nobody_s) < _NOBODY_EVERY_S:
+            return None
+        self._nobody_s = float("-inf") if people else window.t_end_s
+        inference = Inference(compiled, buffer.framing, request, window, now_s, everyone=people)
+        self._inferences.add(inference)
+        self._limit.started(now_s)
+        return inference
 
-    def _start(self, job: _Job) -> None:
-        if self._rests(job.window):
+    def _start(self, inference: Inference) -> None:
+        if not inference.of_file and self._rests(inference.window):
             with self._changed:
-                self._busy.pop(id(job.request), None)
+                self._inferences.remove(inference)
                 self._changed.notify_all()
-            return
+            return None
         try:
-            job.framing.compose(job.window.pictures, job.request.clip)
-            job.request.start(lambda outcome: self._finished(job, outcome))
+            if inference.everyone == ():
+                return self._finished(inference, InferResult(None, people=nobody(inference.compiled.model.spec)))
+            if inference.everyone is not None:
+                fill(inference.request, inference.compiled.model.spec, inference.window, inference.everyone)
+            else:
+                inference.framing.compose(inference.window.pictures, inference.request.clip)
+            inference.request.start(lambda result: self._finished(inference, result))
         except Exception as error:
             log.exception("Starting an inference failed")
-            self._finished(job, Outcome(None, error))
+            self._finished(inference, InferResult(None, error))
 
-    def _rests(self, window: Window) -> bool:
-        """Measure now and then how much goes on; return whether it is too little to be worth an inference.
+    def _rests(self, window: FrameWindow) -> bool:
+        """Measure the activity at intervals; return whether it is too low to justify an inference.
 
-        While it rests each window is measured, so that the first one in which something moves ends the rest.
+        While resting, every frame window is measured, so that the first one with motion ends the rest.
         """
         with self._changed:
             rest, resting, readout = self._rest, self._resting, self._readout
-        if window.epoch != self._meter_epoch:
-            self._meter.reset()
-            self._meter_epoch, self._activity = window.epoch, None
-        due = self._activity is None or window.t_end_s - self._activity.t_s >= ACTIVITY_EVERY_S
-        if due or resting:
-            confidence = None if resting or readout is None else readout.score
-            moved = recent_motion(window.pictures, window.t_end_s - window.t_start_s)
-            self._activity = self._meter.update(window.t_end_s, moved, confidence)
-        idle = self._activity is not None and self._activity.idle
+        confidence = None if resting or readout is None else readout.score
+        idle = self._postprocessor.idle(window, confidence, measure=resting)
         with self._changed:
-            self._resting = idle and rest and self._rest and window.epoch == self._epoch
+            self._resting = idle and rest and self._rest and window.generation == self._generation
             if self._resting and not resting:
-                self._smoothed_epoch = -1  # what comes after a rest does not continue what was before
+                self._postprocessor.interrupt()  # predictions after a rest do not continue those before
                 self.rate.clear()
             return self._resting
 
-    def _finished(self, job: _Job, outcome: Outcome) -> None:
-        """Take a result; called from the backend's thread, so it only hands it on."""
+    def _finished(self, inference: Inference, result: InferResult) -> None:
+        """Hand a result to the worker; called from the backend's thread."""
         with self._changed:
-            self._busy.pop(id(job.request), None)
-            self._results.append((job, outcome, self._clock.now_s()))
+            self._inferences.remove(inference)
+            self._results.append((inference, result, self._clock.now_s()))
             self._changed.notify_all()
 
-    def _publish(self, job: _Job, outcome: Outcome, finished_s: float) -> None:
+    def _publish(self, inference: Inference, result: InferResult, finished_s: float) -> None:
+        window, compiled = inference.window, inference.compiled
         with self._changed:
-            if job.window.epoch != self._epoch:
-                return
-        model = job.runner.model
-        probs, error = _usable(outcome, len(model.spec.labels))
-        if probs is None:
-            self._report_failure(job, error)
+            current = window.generation == self._generation
+        if not current and inference.pending is None:
             return
-        best = np.argsort(-probs, kind="stable")[:5]
-        prediction = Prediction(
-            probs=probs,
-            top=tuple((model.spec.labels[i], float(probs[i])) for i in best),
-            t_end_s=job.window.t_end_s,
-            # Not below 0: a clock may be set back.
-            latency_ms=max(0.0, finished_s - job.window.captured_s) * 1000,
-            infer_ms=max(0.0, finished_s - job.started_s) * 1000,
-            model=model.name,
-            device=job.runner.device,
-            epoch=job.window.epoch,
-        )
-        readout = self._read(prediction, model)
+        if inference.everyone is not None:
+            self._publish_everyone(inference, inference.everyone, result, finished_s)
+            return
+        probs, error = usable_probs(result, len(compiled.model.spec.labels))
+        if probs is None:
+            if current:
+                self._report_failure(inference, error)
+            return
+        infer_s = max(0.0, finished_s - inference.started_s)  # not negative, because a clock may be set back
         with self._changed:
-            if prediction.epoch != self._epoch:
+            if compiled is self._compiled:
+                self._pending.measured(infer_s)
+        if inference.pending is not None:
+            self._decide(inference.pending, probs)
+        if current:
+            prediction = inference.prediction(probs, max(0.0, finished_s - window.captured_s), infer_s)
+            if inference.person is not None:
+                self._show_person(prediction, inference.person, compiled.model, finished_s, inference.of_file)
+            else:
+                self._show(prediction, compiled.model, finished_s)
+
+    def _publish_everyone(
+        self, inference: Inference, people: Sequence[TrackedPerson], result: InferResult, finished_s: float
+    ) -> None:
+        """Take a detection model's scores of everybody; those of the leading person are the latest prediction, too."""
+        model = inference.compiled.model
+        rows, error = usable_people(result, len(people), model.spec)
+        if rows is None:
+            self._report_failure(inference, error)
+            return
+        infer_s = max(0.0, finished_s - inference.started_s)
+        latency_s = max(0.0, finished_s - inference.window.captured_s)
+        for person, probs in zip(people, rows, strict=True):
+            prediction = inference.prediction(probs, latency_s, infer_s)
+            self.labels.take(person.id, prediction, model, self.threshold)
+            if self.labels.is_lead(person.id):
+                self._show(prediction, model, finished_s)
+        if not people:
+            self._show_nobody(inference.prediction(np.zeros(len(model.spec.labels), np.float32), latency_s, infer_s))
+
+    def _show_nobody(self, prediction: Prediction) -> None:
+        """State that nobody is in the picture; the next prediction does not continue those before."""
+        self._postprocessor.interrupt()
+        readout = Readout(ReadoutState.NOBODY, t_end_s=prediction.t_end_s, several=True)
+        with self._changed:
+            if prediction.generation != self._generation:
+                return
+            self._prediction, self._readout, self._failure = None, readout, ""
+        self.rate.clear()
+        self._tell(prediction, readout)
+
+    def _show_person(
+        self, prediction: Prediction, person: TrackedPerson, model: Model, finished_s: float, of_file: bool
+    ) -> None:
+        """Take a prediction about one person; that about the leading one is the latest prediction, too."""
+        self.labels.take(person.id, prediction, model, self.threshold)
+        if of_file or not self.labels.is_lead(person.id):
+            with self._changed:
+                self.count += 1
+            self.rate.tick(finished_s)
+            self.latency_ms.add(prediction.latency_ms)
+        else:
+            self._show(prediction, model, finished_s)
+
+    def _show(self, prediction: Prediction, model: Model, finished_s: float) -> None:
+        """Make a prediction the latest one, unless its generation is over."""
+        readout = self._postprocessor.read(prediction, model, self.threshold)
+        with self._changed:
+            if prediction.generation != self._generation:
                 return
             self._prediction, self._readout = prediction, readout
             self._failure = ""
             self.count += 1
         self.rate.tick(finished_s)
         self.latency_ms.add(prediction.latency_ms)
+        self._tell(prediction, readout)
+
+    def _tell(self, prediction: Prediction, readout: Readout) -> None:
         if self._on_prediction is not None:
             try:
                 self._on_prediction(prediction, readout)
             except Exception:
                 log.exception("A prediction listener failed")
 
-    def _read(self, prediction: Prediction, model: Model) -> Readout:
-        if prediction.epoch != self._smoothed_epoch or self._guard is None:
-            self._smoothed_epoch = prediction.epoch
-            self._smoother.reset()
-            self._guard = LabelGuard(model.spec.labels, model.spec.decision.rejects)
-        threshold = self.threshold if self.threshold is not None else model.spec.decision.threshold
-        smoothed = self._smoother.update(prediction.probs, prediction.t_end_s)
-        readout = self._guard.update(smoothed, prediction.t_end_s, threshold, trained=model.spec.trained)
-        return replace(readout, activity=self._activity.level if self._activity is not None else None)
+    def _decide(self, pending: PendingMoment, probs: F32) -> None:
+        moved = None
+        if pending.moment.measure:
+            moved = motion_of(pending.window)
+            self._postprocessor.measured(pending.window, moved, float(probs.max()))
+        pending.decisions.add(pending.moment, probs, moved)
 
-    def _report_failure(self, job: _Job, error: Exception | None) -> None:
-        text = f"Model '{job.runner.model.name}' failed on {job.runner.device}: {error}"
+    def _report_failure(self, inference: Inference, error: Exception | None) -> None:
+        text = f"Model '{inference.compiled.model.name}' failed on {inference.compiled.device}: {error}"
         with self._changed:
             known, self._failure = text == self._failure, text
-            self._forget_answers()
-        if not known:  # the same failure for each frame is one notice
-            self._notify(Notice(Level.ERROR, f"{text}. Choose another model or device.", details=repr(error)))
+            self._forget_predictions()
+        if not known:  # report a failure that repeats with every frame only once
+            self._notify(
+                Notice(Level.ERROR, f"{text}. Choose another model or device.", details=repr(error), topic=Topic.MODEL)
+            )
 
-    # The loader.
+    # Called by the loader.
 
-    def _load(self, life: int) -> None:
-        step_back()
-        while True:
-            with self._changed:
-                while self._order is None and not self._over(life):
-                    self._switching = ""
-                    self._changed.wait()
-                if self._over(life):
-                    return
-                order, self._order = self._order, None
-            assert order is not None
-            self._carry_out(order, life)
-
-    def _carry_out(self, order: _Order, life: int) -> None:
-        title = order.model.spec.title
-        try:
-            runner = self._backend.compile(order.model, order.device)
-        except SlowFastLiveError as error:
-            self._keep_the_old_one(Notice(Level.ERROR, error.message, error.details))
-            return
-        except Exception as error:
-            log.exception("Preparing %s failed", order.model.name)
-            text = f"{title} cannot be prepared for {order.device} because of an unexpected error."
-            self._keep_the_old_one(Notice(Level.ERROR, text, details=repr(error)))
-            return
-        with self._changed:
-            if self._over(life) or self._order is not None:
-                retired: Runner | None = runner  # it has been overtaken by a newer order
-            else:
-                retired, self._runner = self._runner, runner
-                self._swap_lane(runner)
-                self._changed.notify_all()
-        if retired is not None:
-            self._retire(retired)
-
-    def _swap_lane(self, runner: Runner) -> None:
-        """Let the new model's lane take over, with the pictures it holds already. Called with the lock held."""
-        clip = runner.model.spec.clip
-        if self._lane is None or self._lane.clip != clip:
+    def _swap(self, compiled: CompiledModel) -> CompiledModel | None:
+        """Switch to a model and its clip buffer, including the frames in it; return the old one. Requires the lock."""
+        retired, self._compiled = self._compiled, compiled
+        if isinstance(compiled, TakesTurns):
+            compiled.on_turn(self._on_turn)
+        clip = compiled.model.spec.clip
+        if self._buffer is None or self._buffer.clip != clip:
             staged, self._staged = self._staged, None
             fits = staged is not None and staged.clip == clip
-            self._lane = staged if fits else Lane.for_model(runner.model.spec, live=self._live)
-        self._epoch += 1
+            self._buffer = staged if fits else ClipBuffer.for_model(compiled.model.spec, live=self._live)
+        self._pending.another_model()
+        self._crowd.close()
+        self._decide_for(compiled.model)
+        if compiled.model.spec.detects and clip.crop != "whole":
+            self._notify(Notice(Level.INFO, SQUARE.format(title=compiled.model.spec.title), topic=Topic.NEWS))
+        self._generation += 1
         self._taken = None
         self._failure = ""
-        self._forget_answers()
+        self._forget_predictions()
         self.rate.clear()
+        return retired
+
+    def _on_turn(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _keep_the_old_one(self, notice: Notice) -> None:
         with self._changed:
-            if self._order is None:
+            if not self._loader.ordered:
                 self._staged = None
-            kept = self._runner
+            kept = self._compiled
         if kept is not None:
-            text = f"{notice.message} {kept.model.spec.title} on {kept.device} goes on."
-            notice = Notice(notice.level, text, notice.details)
+            text = f"{notice.message} {kept.model.spec.title} on {kept.device} remains in use."
+            notice = replace(notice, message=text)
         self._notify(notice)
-
-    def _retire(self, runner: Runner) -> None:
-        """Release a model once none of its requests is being filled."""
-        # On a thread of its own: a driver that blocks must not keep the next model from being loaded.
-        release = threading.Thread(target=self._release, args=(runner,), name="model release", daemon=True)
-        release.start()
-        release.join(STOP_WITHIN_S)
-        if release.is_alive():
-            log.warning("Model %s does not let go of its device and is left behind.", runner.model.name)
-
-    def _release(self, runner: Runner) -> None:
-        requests = {id(request) for request in runner.requests}
-        with self._changed:
-            self._changed.wait_for(lambda: not requests & self._busy.keys())
-        try:
-            runner.close()
-        except Exception:
-            log.exception("Releasing model %s failed", runner.model.name)
-
-
-def _usable(outcome: Outcome, classes: int) -> tuple[F32 | None, Exception | None]:
-    """Return float32 (K,) that may be shown, or why there is none."""
-    probs = outcome.probs
-    if probs is None:
-        return None, outcome.error
-    if probs.shape != (classes,):
-        return None, ModelError(f"it gives {probs.size} values {probs.shape} for {classes} labels")
-    if not np.isfinite(probs).all():
-        return None, ModelError("its output is not a number (NaN or infinite)")
-    return probs, None

@@ -1,1 +1,1 @@
-"""Keeping the live picture: as it comes, or the last seconds of it after the fact. No Qt here."""
+"""Recording of the live picture, either from now on or retroactively for the last seconds. No Qt here."""

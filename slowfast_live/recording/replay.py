@@ -1,7 +1,7 @@
-"""The last seconds of the picture, to be saved after the fact.
+"""Instant replay: the last seconds of the live picture, which can be saved afterward.
 
-Those of a camera or a stream are kept in memory, as JPEG, which costs half the processor time of H.264 in its fastest
-setting (measured), at the price of memory that is bounded here. Those of a file are read from it again.
+Frames of a camera or a stream are kept in memory as JPEG, which takes half the processor time of H.264 at its fastest
+setting (measured), at the price of more memory, which is bounded here. Frames of a file are read from it again.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import numpy as np
 
 from slowfast_live.core.priority import step_back
 from slowfast_live.errors import ExportError, SourceError
-from slowfast_live.export import plate
-from slowfast_live.export.coding import Effort
-from slowfast_live.recording.tape import TapeClock, open_video
+from slowfast_live.export.codecs import Effort
+from slowfast_live.recording.drawn import Drawn
+from slowfast_live.recording.timestamps import TapeClock, open_video
 from slowfast_live.sources import FrameSource, make_source
-from slowfast_live.types import U8, Frame, Readout, SourceSpec
+from slowfast_live.types import U8, Frame, SourceSpec
 
 if TYPE_CHECKING:
     from slowfast_live.export.writer import VideoWriter
@@ -33,19 +33,19 @@ log = logging.getLogger(__name__)
 
 SPAN_S = 30.0
 LIMIT_BYTES = 150_000_000
-MOST_WAITING = 4
-"""Frames that wait to be compressed; older ones make room."""
+MAX_WAITING = 4
+"""Maximum number of frames waiting to be compressed; the oldest are dropped."""
 _QUALITY = 85
 _SHORTEST_STEP_S = 0.9 / 30
-"""Of a source with more than 30 frames a second not all are kept."""
-_MOST_PIXELS = 1920 * 1088
-"""Larger pictures are kept at half their size, or less."""
+"""Minimum interval between kept frames: a source with more than 30 frames per second is thinned out."""
+_MAX_PIXELS = 1920 * 1088
+"""Larger frames are kept at half their size or less."""
 _SAME_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a picture stands in a file: the file, the time in seconds, and whether left and right were swapped."""
+class FramePlace:
+    """Where a frame is in a file: the file, the time in seconds, and whether it was mirrored."""
 
     file: SourceSpec
     t_s: float
@@ -53,34 +53,34 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
-    """One picture: its time on the tape, what the overlay said, and its JPEG or its place."""
+class KeptFrame:
+    """One frame: its time in the recording, what is drawn over it, and its JPEG or its place in a file."""
 
     t_s: float
-    readout: Readout | None
-    picture: bytes | Place
+    drawn: Drawn | None
+    picture: bytes | FramePlace
 
 
 class Replay:
-    """Keeps the last of what comes; a thread of its own compresses it. Safe from any thread.
+    """Keeps the latest frames, compressed on its own thread. Thread-safe.
 
     Args:
-        readout: Returns what the overlay says now.
-        span_s: How much is kept, in seconds.
-        limit_bytes: And at most so much memory.
+        drawn: Returns what to draw over the current frame.
+        span_s: Maximum length of what is kept, in seconds.
+        limit_bytes: Maximum memory of what is kept, in bytes.
     """
 
     def __init__(
         self,
-        readout: Callable[[], Readout] | None = None,
+        drawn: Callable[[], Drawn] | None = None,
         span_s: float = SPAN_S,
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
         self.span_s, self.limit_bytes = span_s, limit_bytes
-        self._readout = readout
+        self._drawn = drawn
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Frame, Readout | None]] = deque(maxlen=MOST_WAITING)
-        self._kept: deque[Kept] = deque()
+        self._waiting: deque[tuple[Frame, Drawn | None]] = deque(maxlen=MAX_WAITING)
+        self._kept: deque[KeptFrame] = deque()
         self._size = 0
         self._clock = TapeClock()
         self._stopping = False
@@ -92,14 +92,14 @@ class Replay:
         self._thread.start()
 
     def offer(self, frame: Frame) -> None:
-        """Take in a frame, without copying it."""
-        readout = self._readout() if self._readout is not None else None
+        """Queue a frame without copying it."""
+        drawn = self._drawn() if self._drawn is not None else None
         with self._changed:
-            self._waiting.append((frame, readout))
+            self._waiting.append((frame, drawn))
             self._changed.notify_all()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """End the thread and forget everything; return whether it ended in time."""
+        """Stop the thread and discard everything; return False on timeout."""
         with self._changed:
             self._stopping = True
             self._waiting.clear()
@@ -111,28 +111,22 @@ class Replay:
         return not self._thread.is_alive()
 
     @property
-    def held_s(self) -> float:
-        """How many seconds are kept now."""
-        with self._changed:
-            return self._kept[-1].t_s - self._kept[0].t_s if self._kept else 0.0
-
-    @property
     def size(self) -> int:
-        """Bytes that they take."""
+        """Memory of what is kept now, in bytes."""
         with self._changed:
             return self._size
 
     def settle(self, timeout_s: float) -> bool:
-        """Wait until every frame offered so far is kept; False where that takes too long."""
+        """Wait until every frame offered so far is kept; return False on timeout."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout_s)
 
-    def pictures(self) -> list[Kept]:
-        """Return what is kept now, oldest first. The pictures themselves are shared, not copied."""
+    def pictures(self) -> list[KeptFrame]:
+        """Return what is kept now, oldest first. The image data is shared, not copied."""
         with self._changed:
             return list(self._kept)
 
-    # The thread.
+    # Compression thread
 
     def _run(self) -> None:
         step_back()
@@ -145,13 +139,13 @@ class Replay:
                 if self._stopping:
                     return
                 self._busy = True
-                frame, readout = self._waiting.popleft()
+                frame, drawn = self._waiting.popleft()
             try:
-                self._keep(frame, readout)
+                self._keep(frame, drawn)
             except (cv2.error, MemoryError):
                 log.exception("a frame of %s cannot be kept", frame.image.shape)
 
-    def _keep(self, frame: Frame, readout: Readout | None) -> None:
+    def _keep(self, frame: Frame, drawn: Drawn | None) -> None:
         if not self._clock.continues(frame):
             self._clock = TapeClock()
             with self._changed:
@@ -161,7 +155,7 @@ class Replay:
         with self._changed:
             if self._kept and t_s - self._kept[-1].t_s < _SHORTEST_STEP_S:
                 return
-        kept = Kept(t_s, readout, _place(frame) or compressed(frame.image))
+        kept = KeptFrame(t_s, drawn, _place(frame) or compressed(frame.image))
         with self._changed:
             if self._stopping:
                 return
@@ -171,21 +165,21 @@ class Replay:
                 self._size -= _memory(self._kept.popleft())
 
 
-def _place(frame: Frame) -> Place | None:
+def _place(frame: Frame) -> FramePlace | None:
     if frame.source is None or frame.source.live:
         return None
-    return Place(frame.source, frame.t_s, frame.mirrored)
+    return FramePlace(frame.source, frame.t_s, frame.mirrored)
 
 
-def _memory(kept: Kept) -> int:
+def _memory(kept: KeptFrame) -> int:
     return len(kept.picture) if isinstance(kept.picture, bytes) else 0
 
 
 def compressed(image: U8) -> bytes:
-    """Return a picture, uint8 (H, W, 3) BGR, as JPEG; of a larger one than 1080p every n-th pixel's mean."""
+    """Return an image, uint8 (H, W, 3) BGR, as JPEG; above 1080p it is downscaled by averaging n x n pixels."""
     height, width = image.shape[:2]
     parts = 1
-    while height * width > _MOST_PIXELS * parts * parts:
+    while height * width > _MAX_PIXELS * parts * parts:
         parts += 1
     if parts > 1:
         size = max(1, width // parts), max(1, height // parts)
@@ -196,11 +190,11 @@ def compressed(image: U8) -> bytes:
     return data.tobytes()
 
 
-class Projector:
-    """Brings kept pictures back, one after the other. One thread only.
+class ReplayReader:
+    """Decodes kept frames one after the other. Not thread-safe.
 
     Args:
-        make: Makes the source of a file; handed in by tests.
+        make: Creates the source of a file; replaced in tests.
     """
 
     def __init__(self, make: Callable[[SourceSpec], FrameSource] = make_source) -> None:
@@ -208,11 +202,11 @@ class Projector:
         self._file: SourceSpec | None = None
         self._source: FrameSource | None = None
 
-    def picture(self, kept: Kept) -> U8 | None:
-        """Return a picture, uint8 (H, W, 3) BGR; None where its file no longer holds it.
+    def picture(self, kept: KeptFrame) -> U8 | None:
+        """Return a frame, uint8 (H, W, 3) BGR; None if its file no longer contains it.
 
         Raises:
-            SourceError: Its file cannot be read any more.
+            SourceError: Its file can no longer be read.
         """
         if isinstance(kept.picture, bytes):
             return np.asarray(cv2.imdecode(np.frombuffer(kept.picture, np.uint8), cv2.IMREAD_COLOR), np.uint8)
@@ -242,24 +236,28 @@ class Projector:
 
 
 def save(
-    pictures: list[Kept], target: Path, *, overlay: bool = False, make_writer: Callable[..., VideoWriter] = open_video
+    pictures: list[KeptFrame],
+    target: Path,
+    *,
+    overlay: bool = False,
+    make_writer: Callable[..., VideoWriter] = open_video,
 ) -> Path:
-    """Write kept pictures as a video. Takes a while: call it on a thread.
+    """Write kept frames as a video. Slow: call it on a worker thread.
 
     Args:
         pictures: See `Replay.pictures`.
         target: The file.
-        overlay: Draw what the overlay said.
-        make_writer: Opens the file; handed in by tests.
+        overlay: Whether to draw what belongs over each frame.
+        make_writer: Opens the file; replaced in tests.
 
     Raises:
         ExportError: It cannot be written, or there is nothing to write.
-        SourceError: They come from a file that can no longer be read.
+        SourceError: The frames come from a file that can no longer be read.
     """
     if not pictures:
-        raise ExportError("There is nothing to save yet: no picture has come.")
+        raise ExportError("There is nothing to save yet: no picture has arrived.")
     step_back()
-    with contextlib.closing(Projector()) as projector:
+    with contextlib.closing(ReplayReader()) as projector:
         writer = make_writer(target, effort=Effort.LIVE)
         for kept in pictures:
             try:
@@ -269,7 +267,7 @@ def save(
                 raise
             if image is None:
                 continue
-            if overlay and kept.readout is not None:
-                image = plate.draw(image, kept.readout)
+            if overlay and kept.drawn is not None:
+                image = kept.drawn.over(image)
             writer.write(image, kept.t_s - pictures[0].t_s)
         return writer.close()

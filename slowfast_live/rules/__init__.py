@@ -1,1 +1,1 @@
-"""Asked by rule: what happens when an action is seen for a while. No Qt here."""
+"""User-defined rules: what to do when an action is seen for a while. No Qt here."""

@@ -1,4 +1,4 @@
-"""Where frames come from: cameras, files, streams, the demo clip."""
+"""Frame sources: cameras, files, streams, the screen and the demo clip."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["FrameSource", "Picture", "make_source", "parse_source"]
 
 
 def make_source(spec: SourceSpec) -> FrameSource:
-    """Return the source that a spec describes, not yet opened.
+    """Create the source that a spec describes, without opening it.
 
-    OpenCV and PyAV are imported here, by the kind that needs them: importing this package is quick.
+    OpenCV and PyAV are imported here by the sources that need them, so that importing this package is fast.
     """
     if spec.kind is SourceKind.CAMERA:
         from slowfast_live.sources.camera import CameraSource
@@ -22,10 +22,14 @@ def make_source(spec: SourceSpec) -> FrameSource:
         from slowfast_live.sources.stream import StreamSource
 
         return StreamSource(spec.address)
+    if spec.kind is SourceKind.SCREEN:
+        from slowfast_live.sources.screen import ScreenSource
+
+        return ScreenSource(spec.address)
     if spec.kind is SourceKind.DEMO:
         from slowfast_live.sources.demo import DemoSource
 
         return DemoSource()
-    from slowfast_live.sources.file import FileSource
+    from slowfast_live.sources.local import local_source
 
-    return FileSource(spec.address)
+    return local_source(spec.address, spec.rate)

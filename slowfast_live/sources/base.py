@@ -1,4 +1,4 @@
-"""What every source of frames can do."""
+"""Interfaces of frame sources."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from slowfast_live.types import U8, SourceInfo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """One picture as a source delivers it.
+    """One frame as delivered by a source.
 
     Attributes:
         image: uint8 (H, W, 3), BGR, C-contiguous, upright (rotation metadata applied), alpha over black.
-        t_s: Live source: monotonic seconds, strictly increasing unless the clock is set back.
-            File: presentation time in seconds, 0 at the file's first frame, strictly increasing between two calls
-            of `seek`.
+        t_s: Live source: monotonic seconds, strictly increasing unless the clock is set back. File: presentation time
+            in seconds on the player's clock, which is 0 at the start of the file's sound or video, whichever is first;
+            strictly increasing between two calls of `seek`.
     """
 
     image: U8
@@ -24,45 +24,54 @@ class Picture:
 
 
 _SET_BACK_S = 1.0
-"""A live time that is this much before the last one tells of a clock that was set back, not of jitter."""
+"""If a live time is this much before the previous one, the clock was set back; anything less is jitter."""
 
 
 def later(t_s: float, last_s: float) -> float:
-    """Return the time of a live picture: later than that of the one before, unless the clock was set back.
+    """Return the time of a live frame; later than the previous one, unless the clock was set back.
 
-    A coarse clock may give two pictures the same time; what is behind by more than a second is believed.
+    A coarse clock may give two frames the same time; a difference of more than a second is accepted.
     """
     return t_s if last_s - t_s > _SET_BACK_S else max(t_s, last_s + 1e-6)
 
 
 class FrameSource(Protocol):
-    """A camera, file or stream. Made anywhere; opened, read and closed by one thread only.
+    """A camera, file or stream. May be created on any thread; opened, read and closed by one thread only.
 
-    Each method raises `SourceError` with a message for the user: which file, URL or device, what was
-    expected, what to do.
+    Each method raises `SourceError` with a message for the user: which file, URL or device, what was expected, and what
+    to do.
     """
 
     @property
     def warning(self) -> str:
-        """What is wrong with the source although it plays, as far as it was read; "" where nothing is."""
+        """Problems of the source found so far, although it plays; "" if there are none."""
         ...
 
     def open(self) -> SourceInfo:
-        """Open the source and return what it is. Bounded: gives up after a few seconds."""
+        """Open the source and return its properties. Gives up after a few seconds."""
         ...
 
     def read(self) -> Picture | None:
-        """Return the next picture, waiting for it as long as the source needs; None where it has played to its end.
+        """Wait for the next frame and return it; None at the end of the source.
 
         Raises:
-            SourceError: The source broke: a camera was unplugged, a stream fell silent.
+            SourceError: The source failed, for example an unplugged camera or a stalled stream.
         """
         ...
 
     def seek(self, t_s: float) -> None:
-        """Go to the last frame at or before `t_s`: the next `read` returns it. Files only."""
+        """Seek to the last frame at or before `t_s`, which the next `read` returns. Files only."""
         ...
 
     def close(self) -> None:
-        """Release everything. Never raises; may be called twice and before `open`."""
+        """Release all resources. Never raises; may be called repeatedly and before `open`."""
+        ...
+
+
+class LocalSource(FrameSource, Protocol):
+    """A finite, seekable source: a video file, or pictures that form a video."""
+
+    @property
+    def zero_s(self) -> float:
+        """The source's own time of `Picture.t_s` 0, in seconds."""
         ...

@@ -1,4 +1,4 @@
-"""Cameras, through OpenCV."""
+"""Cameras, read with OpenCV."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ _RETRIES = 20
 _RETRY_S = 0.05
 _FIRST_PICTURE_S = 5.0
 _MJPG_FROM = 1280 * 720
-"""From so many pixels on, raw pictures do not fit through USB 2 at full rate."""
+"""Number of pixels above which uncompressed frames exceed the bandwidth of USB 2 at full rate."""
 
 
-class Capture(Protocol):
-    """What is used of `cv2.VideoCapture`."""
+class VideoCapture(Protocol):
+    """The part of `cv2.VideoCapture` that is used."""
 
     def isOpened(self) -> bool:  # noqa: N802
-        """Whether the device could be opened."""
+        """Whether the device was opened."""
         ...
 
     def read(self) -> tuple[bool, Any]:
-        """Return whether there is a picture, and the picture."""
+        """Return whether there is a frame, and the frame."""
         ...
 
     def get(self, prop: int, /) -> float:
@@ -51,7 +51,7 @@ class Capture(Protocol):
         ...
 
     def set(self, prop: int, value: float, /) -> bool:
-        """Ask for a property."""
+        """Request a property."""
         ...
 
     def release(self) -> None:
@@ -59,11 +59,11 @@ class Capture(Protocol):
         ...
 
 
-OpenCapture = Callable[[int | str, int], Capture]
-"""Opens a camera, given index or device path and backend (`cv2.CAP_*`)."""
+OpenCapture = Callable[[int | str, int], VideoCapture]
+"""Opens a camera, given its index or device path and the backend (`cv2.CAP_*`)."""
 
 
-def open_capture(address: int | str, backend: int) -> Capture:
+def open_capture(address: int | str, backend: int) -> VideoCapture:
     """Open a camera with OpenCV."""
     return cv2.VideoCapture(address, backend)
 
@@ -78,19 +78,19 @@ def backends(platform: str = sys.platform) -> tuple[int, ...]:
 
 
 class CameraSource:
-    """A camera. Its pictures carry the monotonic time at which they were read.
+    """A camera. Its frames carry the monotonic time at which they were read.
 
-    OpenCV cannot bound the time that a driver takes: a camera that hangs blocks `open` or `read`, and the
-    pipeline leaves the reading thread behind.
+    OpenCV has no time limit for drivers: a camera that hangs blocks `open` or `read`, and the pipeline abandons the
+    reading thread.
 
     Args:
         address: Index ("0") or device path ("/dev/video0").
-        size: Wanted (width, height) in pixels; the camera may choose another. None: 640 x 480 or its own.
+        size: Requested (width, height) in pixels; the camera may choose another. None: 640 x 480 or its own.
         backend: OpenCV's backend id; 0 for the platform's usual ones.
-        title: What to call it in messages.
-        capture: How to open the device; for tests.
-        clock: Monotonic seconds.
-        wait: Waits so many seconds before another try.
+        title: Name for messages.
+        capture: Opens the device; for tests.
+        clock: Returns monotonic seconds.
+        wait: Waits the given number of seconds before a retry.
         platform: `sys.platform`.
     """
 
@@ -114,17 +114,17 @@ class CameraSource:
         self._clock = clock
         self._wait = wait or threading.Event().wait
         self._platform = platform
-        self._capture: Capture | None = None
+        self._capture: VideoCapture | None = None
         self._first: U8 | None = None
         self._last_s = float("-inf")
 
     @property
     def warning(self) -> str:
-        """See `FrameSource.warning`."""
+        """Always "": cameras report problems as errors."""
         return ""
 
     def open(self) -> SourceInfo:
-        """See `FrameSource.open`. Reads the first picture: many cameras open and then deliver nothing."""
+        """Open the camera and read its first frame, because many cameras open and then deliver nothing."""
         self.close()
         self._capture = capture = self._open_first()
         self._configure(capture)
@@ -144,7 +144,7 @@ class CameraSource:
         )
 
     def read(self) -> Picture:
-        """See `FrameSource.read`. Waits for the next picture; a camera never ends."""
+        """Wait for the next frame; a camera never ends."""
         if self._capture is None:
             raise SourceError(f"{self._title} is not open.")
         image, self._first = self._first, None
@@ -154,11 +154,11 @@ class CameraSource:
         return Picture(image, self._last_s)
 
     def seek(self, t_s: float) -> None:
-        """Refuse: a camera cannot be searched."""
-        raise SourceError(f"{self._title} is live: there is no other moment to go to.")
+        """Raise an error: a camera is not seekable."""
+        raise SourceError(f"{self._title} is live and cannot be searched.")
 
     def close(self) -> None:
-        """See `FrameSource.close`."""
+        """Release the camera."""
         capture, self._capture, self._first = self._capture, None, None
         if capture is not None:
             try:
@@ -166,7 +166,7 @@ class CameraSource:
             except Exception:  # closing must not fail, whatever a driver does
                 log.exception("%s: release failed", self._title)
 
-    def _open_first(self) -> Capture:
+    def _open_first(self) -> VideoCapture:
         tried = []
         for backend in (self._backend,) if self._backend else backends(self._platform):
             tried.append(str(backend))
@@ -182,8 +182,8 @@ class CameraSource:
             details=f"address {self._address!r}, OpenCV backends tried: {', '.join(tried)}",
         )
 
-    def _configure(self, capture: Capture) -> None:
-        """Ask for size, coding and a short queue. Drivers refuse silently; what comes is looked at later."""
+    def _configure(self, capture: VideoCapture) -> None:
+        """Request size, codec and a short queue. Drivers refuse silently; the frames are checked later."""
         width, height = self._size or (0, 0)
         if width * height >= _MJPG_FROM:
             capture.set(cv2.CAP_PROP_FOURCC, float(cv2.VideoWriter.fourcc(*"MJPG")))
@@ -192,8 +192,8 @@ class CameraSource:
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, float(height))
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1.0)
 
-    def _grab(self, capture: Capture, patience_s: float) -> U8:
-        """Return the next usable picture; failed reads are tried again for `patience_s`."""
+    def _grab(self, capture: VideoCapture, patience_s: float) -> U8:
+        """Return the next usable frame; failed reads are retried for `patience_s`."""
         deadline = self._clock() + patience_s
         reason = "no picture"
         while True:
@@ -214,7 +214,7 @@ class CameraSource:
             self._wait(_RETRY_S)
 
     def _likely_cause(self) -> str:
-        """Say why a camera does not open, as far as the system tells."""
+        """Return why a camera does not open, as far as the system knows."""
         if self._platform.startswith("linux"):
             number = isinstance(self._address, int)
             node = Path(f"/dev/video{self._address}" if number else str(self._address))
@@ -229,7 +229,7 @@ class CameraSource:
 
 
 def _as_bgr(raw: Any) -> U8 | None:
-    """Return what a driver delivered as uint8 (H, W, 3) BGR, read-only; None where that is not possible."""
+    """Convert a driver's output to uint8 (H, W, 3) BGR, read-only; None if that is not possible."""
     image = np.asarray(raw)
     if image.dtype != np.uint8 or image.size == 0:
         return None
@@ -239,7 +239,7 @@ def _as_bgr(raw: Any) -> U8 | None:
         return None
     if image.shape[2] == 1:
         image = np.repeat(image, 3, axis=2)
-    # A copy only where it is needed: OpenCV allocates each picture anew.
+    # Copied only if necessary: OpenCV allocates each frame anew.
     picture = np.ascontiguousarray(image[:, :, :3])
     if not picture.flags.owndata:
         picture = picture.view()

@@ -1,7 +1,6 @@
-"""Which cameras there are, by name, and the news when one is plugged in or out.
+"""List of cameras by name, and notification when one is plugged in or removed.
 
-Listing may take seconds where a driver is slow: never on the thread of a window. `CameraWatcher` does it
-on its own.
+Listing may take seconds if a driver is slow, so it must not run on the GUI thread. `CameraWatcher` uses its own thread.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from slowfast_live.types import SourceKind, SourceSpec
 
 log = logging.getLogger(__name__)
 
-# OpenCV's numbers (`cv2.CAP_*`), written out so that the import of this module costs nothing.
+# OpenCV's constants (`cv2.CAP_*`) as numbers, so that this module does not have to import OpenCV.
 _V4L2, _DSHOW, _AVFOUNDATION, _MSMF = 200, 700, 1200, 1400
 _VIDEO4LINUX = Path("/sys/class/video4linux")
 
 Enumerate = Callable[[int], Iterable[Any]]
-"""Lists what a backend finds: objects with `index`, `name`, `path`, `vid`, `pid`."""
+"""Lists the cameras of a backend: objects with `index`, `name`, `path`, `vid`, `pid`."""
 
 
 def enumerate_backend(backend: int) -> list[Any]:
     """List the cameras of one of OpenCV's backends.
 
-    No device is started. On Linux each node is asked what it can do, which does not disturb who uses it.
+    No device is started. On Linux each node is queried for its capabilities, which does not disturb other programs.
     """
     from cv2_enumerate_cameras import enumerate_cameras
 
@@ -38,10 +37,10 @@ def enumerate_backend(backend: int) -> list[Any]:
 
 
 def list_cameras(enumerate_: Enumerate = enumerate_backend, platform: str = sys.platform) -> list[SourceSpec]:
-    """Return the cameras that are plugged in, in order of index. Never raises; failures are logged.
+    """Return the connected cameras in order of index. Never raises; failures are logged.
 
     Args:
-        enumerate_: How to list a backend; for tests.
+        enumerate_: Lists the cameras of a backend; for tests.
         platform: `sys.platform`.
     """
     try:
@@ -52,13 +51,13 @@ def list_cameras(enumerate_: Enumerate = enumerate_backend, platform: str = sys.
         if platform.startswith("linux"):
             found = [camera for camera in enumerate_(_V4L2) if _may_capture(camera.path)]
             return _specs(found, _V4L2)
-    except Exception:  # whatever a driver, or the package that asks it, raises: there is a list, empty
+    except Exception:  # drivers may raise anything; the list is empty then
         log.exception("cameras cannot be listed")
     return []
 
 
 def plugged(platform: str = sys.platform) -> object | None:
-    """Return what changes when a camera is plugged in or out, cheaply; None where only a list tells."""
+    """Return a cheap value that changes when a camera is plugged in or removed; None if there is no such value."""
     if not platform.startswith("linux"):
         return None
     try:
@@ -68,14 +67,14 @@ def plugged(platform: str = sys.platform) -> object | None:
 
 
 class CameraWatcher:
-    """Keeps the list of cameras up to date on a daemon thread. All methods may be called from any thread.
+    """Keeps the list of cameras up to date on a daemon thread. Thread-safe.
 
     Args:
         lister: Returns the cameras.
         on_change: Called on the watcher's thread with each new list.
-        period_s: Seconds between two looks.
-        fingerprint: Returns what changes with the cameras, or None; while it stays, nothing is listed.
-        wait: Waits so many seconds, or until `stop`; returns whether to stop. For tests.
+        period_s: Seconds between two checks.
+        fingerprint: Returns a value that changes with the cameras, or None; while it is unchanged, nothing is listed.
+        wait: Waits the given number of seconds or until `stop`; returns whether to stop. For tests.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class CameraWatcher:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to watch; the first list is there soon after."""
+        """Start watching; the first list is available soon after."""
         with self._lock:
             if self._thread is not None:
                 return
@@ -107,7 +106,7 @@ class CameraWatcher:
             self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """End the watch; returns False where the thread is held up by a driver and left behind."""
+        """Stop watching; return False if the thread is blocked by a driver and abandoned."""
         self._stopping.set()
         with self._lock:
             thread = self._thread
@@ -120,13 +119,13 @@ class CameraWatcher:
         return True
 
     def cameras(self) -> tuple[SourceSpec, ...]:
-        """Return the cameras of the last look; empty before the first."""
+        """Return the latest list of cameras; empty before the first check."""
         with self._lock:
             return self._cameras
 
     @property
     def version(self) -> int:
-        """Grows with each different list; 0 before the first look."""
+        """Incremented with each different list; 0 before the first check."""
         with self._lock:
             return self._changes
 
@@ -138,8 +137,8 @@ class CameraWatcher:
                 if now is None or now != seen or self.version == 0:
                     self._publish(tuple(self._lister()))
                     seen = now
-            except Exception:  # the watch goes on, whatever a lister or listener does
-                log.exception("looking for cameras failed")
+            except Exception:  # keep watching, whatever a lister or listener does
+                log.exception("searching for cameras failed")
             if self._wait(self._period_s):
                 return
 
@@ -155,7 +154,7 @@ class CameraWatcher:
 
 
 def _specs(found: Iterable[Any], backend: int) -> list[SourceSpec]:
-    """Make specs of what a backend found, one for each index, titles made different."""
+    """Create specs for the cameras of a backend: one per index, with unique titles."""
     by_index = {int(camera.index): camera for camera in found}
     uses: Counter[str] = Counter()
     specs = []
@@ -168,7 +167,7 @@ def _specs(found: Iterable[Any], backend: int) -> list[SourceSpec]:
 
 
 def _may_capture(path: str | None) -> bool:
-    """Whether a node that may not be asked is likely a camera: its device's first node, not metadata."""
+    """Whether a node without read permission is likely a camera: its device's first node, not metadata."""
     if path is None or os.access(path, os.R_OK):
         return True
     try:

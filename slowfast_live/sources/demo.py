@@ -1,4 +1,4 @@
-"""The clip that comes with the app, playing for ever."""
+"""The bundled demo clip, played in a loop."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from slowfast_live.types import SourceInfo
 
 
 def demo_path() -> Path:
-    """Return where the demo clip lies."""
+    """Return the path of the demo clip."""
     return paths.bundled("assets") / "demo.mp4"
 
 
 class DemoSource(FileSource):
     """The bundled demo clip.
 
-    Like every file it ends (`read` returns None); that it plays for ever is the pipeline's doing, which
-    starts a demo again at its end as it does a looping file.
+    Like every file it ends (`read` returns None); the pipeline starts a demo again at its end, like a looping file.
 
     Args:
         path: Another clip, for tests.
@@ -30,7 +29,7 @@ class DemoSource(FileSource):
         super().__init__(self._demo)
 
     def open(self) -> SourceInfo:
-        """See `FileSource.open`; a missing clip means an incomplete installation."""
+        """Open the clip; if it is missing, the installation is incomplete."""
         if not self._demo.is_file():
             raise SourceError(
                 f"The demo clip {self._demo.name} is missing from this installation; install the app again, "

@@ -1,64 +1,67 @@
-"""From a decoded FFmpeg frame to the picture that the app works with: upright, BGR, alpha over black."""
+"""Conversion of decoded FFmpeg frames to the app's format: upright, BGR, alpha over black."""
 
 from __future__ import annotations
 
+import logging
 import struct
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+import av.error
 import av.video.reformatter
 import cv2
 import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
 
 from slowfast_live.types import U8
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+log = logging.getLogger(__name__)
+
 _UNSPECIFIED = 2
-"""AVCOL_SPC_UNSPECIFIED: the file does not say how its colours are coded."""
+"""AVCOL_SPC_UNSPECIFIED: the file does not state its color space."""
+
+_HDR = frozenset({int(ColorTrc.SMPTE2084), int(ColorTrc.ARIB_STD_B67)})
+"""HDR transfer functions, PQ and HLG. Without tone mapping such frames look pale."""
 
 _HD_LINES = 720
-"""Untagged video of so many lines or more is taken for BT.709, less for BT.601, as players do."""
+"""Untagged video with at least this many lines is assumed to be BT.709, otherwise BT.601, as players do."""
 
 _WIDEST_PIXEL = 4.0
-"""A pixel aspect ratio beyond 1:4 or 4:1 is taken for a mistake and not applied."""
+"""A pixel aspect ratio beyond 1:4 or 4:1 is assumed to be a mistake and ignored."""
 
 
 class PictureMaker:
-    """Turns frames into pictures; keeps the conversion tables from one frame to the next.
+    """Converts frames, and caches conversion tables between frames.
 
-    One for each source; used by the thread that reads it.
+    Use one per source, on the thread that reads it.
     """
 
     def __init__(self) -> None:
-        self._reformatter = av.video.reformatter.VideoReformatter()
+        self._reformatter = VideoReformatter()
         self._rotation: int | None = None
         self._matrix: tuple[int, int, int, int] | None = None
+        self._no_tone_mapping = False
 
     def make(self, frame: VideoFrame, pixel_aspect: float = 1.0) -> U8:
-        """Return the picture of a frame.
+        """Convert a frame.
 
         Args:
-            frame: Any pixel format (YUV of any depth, grey, palette, RGB, with or without alpha).
-            pixel_aspect: Width of a pixel over its height; other than 1 for anamorphic video.
+            frame: Any pixel format (YUV of any depth, gray, palette, RGB, with or without alpha).
+            pixel_aspect: Width of a pixel divided by its height; differs from 1 for anamorphic video.
 
         Returns:
-            uint8 (H, W, 3), BGR, C-contiguous, read-only; rotated and mirrored as the file says, alpha
-            composited over black, pixels square.
+            uint8 (H, W, 3), BGR, C-contiguous, read-only; rotated and mirrored as stated in the file, alpha composited
+            over black, with square pixels, and HDR tone-mapped to BT.709.
         """
         width = frame.width
         if 1 / _WIDEST_PIXEL <= pixel_aspect <= _WIDEST_PIXEL and abs(pixel_aspect - 1) > 0.01:
             width = max(1, round(width * pixel_aspect))
         matrix = "ITU709" if frame.colorspace == _UNSPECIFIED and frame.height >= _HD_LINES else None
         see_through = _has_alpha(frame.format.name)
-        converted = self._reformatter.reformat(
-            frame,
-            width=width,
-            format="bgra" if see_through else "bgr24",
-            src_colorspace=_colorspace(matrix),
-            threads=1,  # more of them cost more than they save (measured at 720p and 1080p)
-        )
+        converted = self._convert(frame, width, "bgra" if see_through else "bgr24", matrix)
         image = np.asarray(converted.to_ndarray(), np.uint8)
         if see_through:
             image = over_black(image)
@@ -66,10 +69,34 @@ class PictureMaker:
         upright.flags.writeable = False
         return upright
 
+    def _convert(self, frame: VideoFrame, width: int, form: str, matrix: str | None) -> VideoFrame:
+        convert = partial(
+            self._reformatter.reformat,
+            frame,
+            width=width,
+            format=form,
+            threads=1,  # more threads cost more than they save (measured at 720p and 1080p)
+        )
+        if frame.color_trc in _HDR and not self._no_tone_mapping:
+            if frame.color_primaries == _UNSPECIFIED:
+                frame.color_primaries = ColorPrimaries.BT2020
+            if frame.colorspace == _UNSPECIFIED:
+                matrix = "BT2020"
+            try:
+                return convert(
+                    src_colorspace=_colorspace(matrix),
+                    dst_color_trc=ColorTrc.BT709,
+                    dst_color_primaries=ColorPrimaries.BT709,
+                )
+            except av.error.FFmpegError as error:
+                self._no_tone_mapping = True
+                log.warning("HDR pictures are shown without tone mapping: %s", error)
+        return convert(src_colorspace=_colorspace(matrix))
+
     def _turn_of(self, frame: VideoFrame) -> tuple[int, int, int, int] | None:
-        # Reading side data ties the frame into a reference cycle, and its memory waits for the garbage
-        # collector (measured: 200 MB in 15,000 frames). The angle alone costs nothing, so that is what tells
-        # when to read the matrix again.
+        # Reading side data puts the frame into a reference cycle, so that its memory waits for the garbage collector
+        # (measured: 200 MB in 15,000 frames). The angle alone costs nothing, so it is used to detect when to read the
+        # matrix again.
         rotation = frame.rotation
         if rotation != self._rotation:
             self._rotation, self._matrix = rotation, display_matrix(frame)
@@ -79,16 +106,16 @@ class PictureMaker:
 def over_black(image: U8) -> U8:
     """Composite uint8 (H, W, 4) BGRA with straight alpha over black; returns uint8 (H, W, 3) BGR."""
     alpha = image[:, :, 3]
-    colours = image[:, :, :3]
+    colors = image[:, :, :3]
     if alpha.min() == 255:
-        return np.ascontiguousarray(colours)
-    product = colours.astype(np.uint16) * alpha[:, :, None]
+        return np.ascontiguousarray(colors)
+    product = colors.astype(np.uint16) * alpha[:, :, None]
     return ((product + 127) // 255).astype(np.uint8)
 
 
 def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
     """Return (a, b, c, d) of the frame's display matrix: x' = a x + c y, y' = b x + d y; None without one."""
-    side_data: Any = frame.side_data  # PyAV's annotations name only one of its keys
+    side_data: Any = frame.side_data  # PyAV's annotations contain only one of its keys
     try:
         raw = bytes(side_data["DISPLAYMATRIX"])
     except KeyError:
@@ -100,11 +127,11 @@ def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
 
 
 def turn(image: U8, matrix: tuple[int, int, int, int] | None) -> U8:
-    """Apply the quarter turns and flips of a display matrix; other angles go to the nearest quarter turn.
+    """Apply the quarter turns and flips of a display matrix; other angles are rounded to quarter turns.
 
     Args:
         image: uint8 (H, W, C).
-        matrix: (a, b, c, d) as `display_matrix` returns it, of any scale.
+        matrix: (a, b, c, d) as returned by `display_matrix`, of any scale.
 
     Returns:
         uint8 (H, W, C) or (W, H, C).

@@ -1,48 +1,64 @@
-"""Presentation times that can be relied upon, made of timestamps that cannot."""
+"""Reliable presentation times from unreliable timestamps."""
 
 from __future__ import annotations
 
 _JUMP_BACK_S = 1.0
-"""Timestamps that fall back by more than this start a new piece of the file; less is disorder."""
+"""Timestamps that decrease by more than this start a new part of the file; smaller decreases are disorder."""
 
 _JUMP_AHEAD_S = 10.0
-"""In formats that allow gaps in their clock (MPEG-TS, FLV), a gap longer than this is no pause."""
+"""In formats that allow gaps in their clock (MPEG-TS, FLV), a gap longer than this is not a pause."""
+
+_ROUNDING_S = 2e-6
+"""Tolerance, because containers state their start in whole microseconds."""
 
 
-class Timeline:
-    """Gives each frame of a file a time: 0 at the first, strictly increasing.
+class FrameTimes:
+    """Computes each frame's time on the player's clock; strictly increasing.
 
-    Timestamps of a sound file pass unchanged, less that of the first frame. A frame without one, or with one
-    not later than the frame before, comes one frame duration after it.
+    That clock is 0 at the start of the file's sound or video, whichever is first. Timestamps are used unchanged,
+    relative to the start. A frame without a timestamp, or with one that does not increase, is placed one frame duration
+    after the previous frame.
 
     Args:
         step_s: Duration of a frame, from the frame rate; > 0.
-        may_jump: The format allows its clock to jump ahead; a gap of more than 10 s is closed.
+        may_jump: Whether the format allows its clock to jump ahead; gaps of more than 10 s are closed.
+        start_s: Timestamp at which the file begins; the first frame's timestamp is used if this is None or later.
     """
 
-    def __init__(self, step_s: float, may_jump: bool = False) -> None:
+    def __init__(self, step_s: float, may_jump: bool = False, start_s: float | None = None) -> None:
         self.step_s = step_s
+        self._start_s = start_s
         self.repaired = False
-        """A timestamp had to be replaced: times follow from all frames before."""
+        """Whether a timestamp was replaced: times then depend on all previous frames."""
         self._may_jump = may_jump
         self._origin_s: float | None = None
         self._offset_s = 0.0
         self._last_s: float | None = None
 
+    @property
+    def zero_s(self) -> float | None:
+        """Timestamp of time 0; None before the first frame with a timestamp."""
+        return self._origin_s
+
+    @property
+    def jumped(self) -> bool:
+        """Whether the clock restarted or jumped ahead, so that durations derived from it are wrong."""
+        return self._offset_s != 0
+
     def place(self, stamp_s: float | None) -> float:
         """Return the time of the next frame.
 
         Args:
-            stamp_s: Its timestamp in seconds, on whatever clock the file uses; None where it has none.
+            stamp_s: Its timestamp in seconds, on the file's own clock; None if it has none.
 
         Returns:
-            Seconds; later than the time returned before.
+            Time in seconds; later than the previous result.
         """
         last = self._last_s
         if self._origin_s is None:
-            # Without a first timestamp the first later one is taken for one step after the frames before it.
+            # Without a first timestamp, the first later one is assumed to be one step after the frames before it.
             if stamp_s is not None:
-                self._origin_s = stamp_s - (0.0 if last is None else last + self.step_s)
+                self._origin_s = self._begin(stamp_s) if last is None else stamp_s - last - self.step_s
             elif last is None:
                 self._last_s, self.repaired = 0.0, True
                 return 0.0
@@ -59,10 +75,17 @@ class Timeline:
         self._last_s = t_s
         return t_s
 
-    def rewind(self) -> None:
-        """Expect the first frame of the file again: the file was opened anew."""
-        self._origin_s, self._offset_s, self._last_s = None, 0.0, None
+    def distrust(self) -> None:
+        """Treat timestamps as decoding times, which have the right intervals but an unknown origin."""
+        self.repaired, self._start_s = True, None
+
+    def _begin(self, first_s: float) -> float:
+        """Return the timestamp of time 0, given that of the first frame."""
+        if self._start_s is None or self._start_s > first_s - _ROUNDING_S:
+            return first_s
+        gap = self._may_jump and first_s - self._start_s > _JUMP_AHEAD_S
+        return first_s if gap else self._start_s
 
     def land(self) -> None:
-        """Expect any frame next: the file was searched by timestamp."""
+        """Expect any frame next, after a seek by timestamp."""
         self._last_s = None

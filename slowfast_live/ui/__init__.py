@@ -1,1 +1,1 @@
-"""The window: PySide6, polls the pipeline, computes nothing."""
+"""The PySide6 window: polls the pipeline and does no computing of its own."""

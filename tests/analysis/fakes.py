@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from slowfast_live.inference.backend import Outcome
+from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.spec import Model
 
 SPAN_S = 31 / 30
@@ -30,8 +30,8 @@ class OrderlyRequest:
         self.clip = np.zeros(model.spec.input_shape[1:], np.uint8)
         self.classes = len(model.spec.labels)
 
-    def start(self, done: Callable[[Outcome], None]) -> None:
-        done(Outcome(answer(self.clip, self.classes)))
+    def start(self, done: Callable[[InferResult], None]) -> None:
+        done(InferResult(answer(self.clip, self.classes)))
 
 
 class PlainRunner:
@@ -52,7 +52,7 @@ class DisorderlyRunner(PlainRunner):
     def __init__(self, model: Model, requests: int, seed: int) -> None:
         super().__init__(model, requests)
         self.requests = tuple(_Late(model, self) for _ in range(requests))
-        self.asked: queue.SimpleQueue[tuple[_Late, Callable[[Outcome], None]] | None] = queue.SimpleQueue()
+        self.asked: queue.SimpleQueue[tuple[_Late, Callable[[InferResult], None]] | None] = queue.SimpleQueue()
         self._random = random.Random(seed)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -68,7 +68,7 @@ class DisorderlyRunner(PlainRunner):
                 some.append(another)
             self._random.shuffle(some)
             for request, done in some:
-                done(Outcome(answer(request.clip, request.classes)))
+                done(InferResult(answer(request.clip, request.classes)))
 
 
 class _Late(OrderlyRequest):
@@ -76,7 +76,7 @@ class _Late(OrderlyRequest):
         super().__init__(model)
         self._runner = runner
 
-    def start(self, done: Callable[[Outcome], None]) -> None:
+    def start(self, done: Callable[[InferResult], None]) -> None:
         self._runner.asked.put((self, done))
 
 

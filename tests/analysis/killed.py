@@ -12,10 +12,10 @@ from typing import Any
 
 from slowfast_live.analysis.analyzer import AnalysisSettings
 from slowfast_live.analysis.batch import Batch
-from slowfast_live.analysis.outputs import Outputs
+from slowfast_live.analysis.outputs import OutputFolder
 from slowfast_live.analysis.progress import JsonReporter
-from slowfast_live.analysis.videos import find_videos
 from slowfast_live.inference.spec import Registry
+from slowfast_live.sources.videos import find_videos
 from tests.analysis.fakes import PlainRunner
 
 points_left = int(sys.argv[4])
@@ -44,7 +44,7 @@ for name in ("fsync", "replace", "unlink", "mkdir"):
     setattr(os, name, dies(getattr(os, name)))
 clips, models, out = map(Path, sys.argv[1:4])
 model = Registry([models]).find("tiny_short-fp32")
-outputs = Outputs(out)
+outputs = OutputFolder(out)
 with JsonReporter() as reporter:
     batch = Batch(model, "CPU", AnalysisSettings(0.25), outputs, lambda: PlainRunner(model), reporter)
-    batch.run(find_videos([clips], leave_out=out))
+    batch.run(find_videos([clips]))

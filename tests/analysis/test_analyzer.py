@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slowfast_live.analysis.analyzer import AnalysisSettings, Analyzer
-from slowfast_live.analysis.looking import look
+from slowfast_live.analysis.infer import infer_windows
 from slowfast_live.analysis.windows import sliding
 from slowfast_live.core.smoothing import Smoother
 from slowfast_live.errors import DeviceError, SourceError, UsageError
 from slowfast_live.inference.openvino_backend import OpenVinoBackend
 from slowfast_live.inference.spec import Model, Registry
-from slowfast_live.pipeline.lane import Lane
+from slowfast_live.pipeline.clip_buffer import ClipBuffer
 from slowfast_live.sources.base import Picture
-from slowfast_live.types import SourceInfo, Window
+from slowfast_live.types import FrameWindow, SourceInfo
 from tests.analysis.fakes import SPAN_S, DisorderlyRunner, PlainRunner, write_clip
 from tests.pipeline.fakes import FakeBackend, FileFake
 from tests.tiny_model import make_tiny_network
@@ -184,15 +184,18 @@ def test_a_window_each_stride_whatever_the_frame_rate(tiny_models: Path, gaps: l
             self.at += 1
             return Picture(np.zeros((8, 8, 3), np.uint8), times[self.at - 1]) if self.at <= len(times) else None
 
-    ends = [w.t_end_s for w in sliding(Timed(), Lane.for_model(model.spec, live=False), stride_s, lambda _t: None)]
+    ends = [
+        w.t_end_s for w in sliding(Timed(), ClipBuffer.for_model(model.spec, live=False), stride_s, lambda _t: None)
+    ]
     if times[-1] < SPAN_S - 1e-3:
         assert ends == []
         return
-    assert ends[-1] >= times[-1] - 1 / 130 and ends[0] <= SPAN_S + max(gaps)
+    kept_s = 1 / 130  # a clip buffer keeps no more frames a second
+    assert ends[-1] >= times[-1] - kept_s and ends[0] <= SPAN_S + max(gaps) + kept_s
     assert ends == sorted(set(ends)) and set(ends) <= set(times)
     for before, after in itertools.pairwise(ends):
         assert after - before <= stride_s + 2 * max(gaps)
-    grid = [math.floor((end - ends[0] + 0.3e-3) / stride_s) for end in ends[:-1]]
+    grid = [math.floor((end - ends[0] + 0.25e-3) / stride_s + 1e-9) for end in ends[:-1]]
     assert len(grid) == len(set(grid)), "no two looks at one step"
 
 
@@ -253,15 +256,15 @@ def test_what_is_looked_at_waits_for_its_requests(short: Model) -> None:
     """However many windows there are, only as many are taken as there are requests."""
     taken = answered = 0
 
-    def windows() -> Iterator[Window]:
+    def windows() -> Iterator[FrameWindow]:
         nonlocal taken
         pictures = tuple(np.zeros((48, 48, 3), np.uint8) for _ in range(16))
         for i in range(50):
             taken += 1
             assert taken - answered <= 4
-            yield Window(pictures, i, i + 1.0, 0.0, 0)
+            yield FrameWindow(pictures, i, i + 1.0, 0.0, 0)
 
-    for window, _probs in look(PlainRunner(short, 3), [short.spec.framing()], windows()):
+    for window, _probs in infer_windows(PlainRunner(short, 3), [short.spec.framing()], windows()):
         assert window.t_start_s == answered
         answered += 1
     assert answered == 50
@@ -279,7 +282,7 @@ def test_a_video_shorter_than_the_model_looks_at(tmp_path: Path, short: Model) -
     for views in (1, 30):
         found = Analyzer(PlainRunner(short), AnalysisSettings(views=views)).analyze(path)
         assert not found.predictions and not found.events and not found.whole
-        assert "it saw nothing" in found.warnings[0]
+        assert "nothing was recognized" in found.warnings[0]
 
 
 def test_an_untrained_model_finds_no_events(video: Path, registry: Registry) -> None:
@@ -301,3 +304,29 @@ def test_a_file_that_is_no_video(tmp_path: Path, short: Model) -> None:
 def test_a_stride_that_makes_no_sense(stride_s: float) -> None:
     with pytest.raises(UsageError, match="--stride"):
         AnalysisSettings(stride_s=stride_s)
+
+
+def test_thirty_views_begin_with_the_first_picture(video: Path, short: Model, tmp_path: Path) -> None:
+    """Where the sound begins before the pictures, the clips are those of the same file without sound."""
+    from tests.sources.numbered_video import ffmpeg
+
+    later = tmp_path / "later.mp4"
+    ffmpeg("-itsoffset", 2, "-i", video, "-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", later)
+    settings = AnalysisSettings(views=30)
+    plain, moved = (Analyzer(PlainRunner(short), settings).analyze(path) for path in (video, later))
+    assert len(plain.predictions) == 10
+    assert [row.end_s for row in moved.predictions] == pytest.approx([row.end_s + 2 for row in plain.predictions])
+    assert [row.top for row in moved.predictions] == [row.top for row in plain.predictions]
+
+
+def test_findings_are_on_the_clock_that_players_show(video: Path, short: Model, tmp_path: Path) -> None:
+    from tests.sources.numbered_video import ffmpeg
+
+    later = tmp_path / "later.mkv"
+    ffmpeg("-itsoffset", 2, "-i", video, "-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", later)
+    plain, moved = (Analyzer(PlainRunner(short), AnalysisSettings()).analyze(path) for path in (video, later))
+    assert [row.end_s for row in moved.predictions] == pytest.approx(
+        [row.end_s + 2 for row in plain.predictions], abs=0.03
+    )
+    assert moved.source.duration_s == pytest.approx(5, abs=0.1)
+    assert not moved.warnings

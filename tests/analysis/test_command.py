@@ -1,5 +1,6 @@
 """`slowfast-live analyze`, as it is run."""
 
+import errno
 import io
 import json
 import os
@@ -12,21 +13,20 @@ import av
 import pytest
 
 from slowfast_live import cli
-from slowfast_live.analysis import batch, command
+from slowfast_live.analysis import command, engine
 from slowfast_live.errors import DeviceError, ExportError
-from slowfast_live.export.findings import Findings, decode
-from slowfast_live.export.writing import part_of
+from slowfast_live.export.findings import AnalysisResult, decode
 from tests.analysis.fakes import PlainRunner, write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-FIELDS = {"step", "file", "number", "files", "fraction", "overall", "message", "events"}
+FIELDS = {"step", "file", "number", "files", "fraction", "overall", "message", "events", "report"}
 
 
 @pytest.fixture(autouse=True)
 def at_hand(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tiny models, answered by a fake: the real one is used in `test_the_program_itself`."""
     monkeypatch.setenv("SLOWFAST_LIVE_MODELS", str(tiny_models))
-    monkeypatch.setattr(command, "_compile", lambda model, _device: PlainRunner(model))
+    monkeypatch.setattr(command, "_compile", lambda model, _device, _notify: PlainRunner(model))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def analyze(*arguments: object) -> int:
         return end.code
 
 
-def found(path: Path) -> Findings:
+def found(path: Path) -> AnalysisResult:
     return decode(path.read_bytes(), str(path))
 
 
@@ -53,7 +53,7 @@ def test_a_broken_file_never_stops_the_rest(clips: Path, tmp_path: Path, capsys:
     out = tmp_path / "out"
     assert analyze(clips, "--out", out) == 1
     told = capsys.readouterr().out
-    assert "broken.mp4: broken.mp4" in told and "2 analysed, 1 failed" in told
+    assert "broken.mp4: broken.mp4" in told and "2 analyzed, 1 failed" in told
     one = found(out / "übung 跳绳 <b>.json")
     assert [event.label for event in one.events] == ["action 2", "action 6"]
     for ending in (".events.csv", ".predictions.csv", ".srt", ".vtt"):
@@ -62,7 +62,7 @@ def test_a_broken_file_never_stops_the_rest(clips: Path, tmp_path: Path, capsys:
     assert "broken.mp4" in page and "übung 跳绳 &lt;b&gt;.mp4" in page and "<b>.mp4" not in page
     (clips / "broken.mp4").unlink()
     assert analyze(clips, "--out", out) == 0
-    assert "2 analysed (2 of them earlier)" in capsys.readouterr().out
+    assert "2 analyzed (2 of them earlier)" in capsys.readouterr().out
 
 
 def test_formats_are_chosen(clips: Path, tmp_path: Path) -> None:
@@ -91,16 +91,16 @@ def test_a_copy_that_cannot_be_made_stops_nothing_else(
             raise ExportError("two.annotated.mp4 cannot be written: the encoder refuses it.")
         target.write_bytes(b"video")
 
-    monkeypatch.setattr(batch, "annotate", refuse)
+    monkeypatch.setattr(engine, "annotate", refuse)
     assert analyze(clips, "--out", tmp_path / "out", "--annotate") == 1
     told = capsys.readouterr().out
-    assert "the encoder refuses it" in told and "1 analysed, 2 failed" in told
+    assert "the encoder refuses it" in told and "1 analyzed, 2 failed" in told
 
 
 def test_a_model_that_cannot_be_prepared_is_told_once(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_model: object, _device: str) -> None:
+    def refuse(_model: object, _device: str, _notify: object) -> None:
         raise DeviceError("Model 'tiny' cannot be compiled for CPU.")
 
     monkeypatch.setattr(command, "_compile", refuse)
@@ -130,7 +130,7 @@ def test_progress_for_programs(clips: Path, tmp_path: Path, capsys: pytest.Captu
         (["{in}", "--stride", "soon"], "seconds above 0"),
         (["{in}", "--views", "2"], "1, 3, 30"),
         (["{in}", "--views", "many"], "invalid int"),
-        (["{in}", "--format", "json,pdf"], "no format 'pdf'"),
+        (["{in}", "--format", "json,pdf"], "unknown format 'pdf'"),
         (["{in}", "--threshold", "7"], "0 to 1"),
         (["{in}", "--model", "nobody"], "no model 'nobody'"),
         (["{in}", "--device", "TPU"], "no device 'TPU'"),
@@ -146,28 +146,71 @@ def test_a_mistake_is_one_line(
     assert told in output.err and output.err.count("\n") == 1 and output.out == ""
 
 
-def test_a_folder_that_cannot_be_written(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "file").write_bytes(b"")
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(errno.EACCES, "you may not write to {place}"), (errno.EROFS, "the disk of {place} cannot be written to")],
+)
+def test_a_folder_that_cannot_be_written_is_named_as_it_was_given(
+    number: int,
+    told: str,
+    clips: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    real = os.mkdir
+
+    def refuse(path: str, *arguments: object, **options: object) -> None:
+        if closed in Path(path).parents and not Path(path).exists():
+            raise OSError(number, os.strerror(number))
+        real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    for out in (closed, closed / "new"):
+        assert analyze(clips, "--out", out) == 2
+        output = capsys.readouterr()
+        words = told.format(place=closed)
+        assert f"The results cannot go into {out}: {words}" in output.err and output.out == ""
+
+
+def test_a_folder_of_results_that_is_none(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    assert analyze(clips, "--out", tmp_path / "file") == 2
+    assert f"{tmp_path / 'file'}: it is a file; expected a folder" in capsys.readouterr().err
     assert analyze(clips, "--out", tmp_path / "file" / "out") == 2
-    assert "cannot be written" in capsys.readouterr().err
-    if os.name == "nt" or os.geteuid() == 0:
-        return  # this user may write anywhere
-    (tmp_path / "closed").mkdir(mode=0o500)
-    assert analyze(clips, "--out", tmp_path / "closed") == 2
-    assert "may not write there" in capsys.readouterr().err
+    assert f"cannot go into {tmp_path / 'file' / 'out'}: {tmp_path / 'file'} is no folder" in capsys.readouterr().err
+    assert (tmp_path / "file").read_bytes() == b"mine"
+    if os.name != "nt":
+        (tmp_path / "link").symlink_to("gone")
+        assert analyze(clips, "--out", tmp_path / "link") == 2
+        assert "it is a link to gone, which does not exist" in capsys.readouterr().err
+        assert analyze(tmp_path / "link", "--out", tmp_path / "out") == 2
+        assert f"{tmp_path / 'link'} is a link to gone, which does not exist" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_disk_that_runs_full(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="files cannot be told by their numbers here")
+def test_a_disk_that_runs_full(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nothing broken is left, and with room again the run goes on."""
     out = tmp_path / "out"
-    (out / "sub").mkdir(parents=True)
-    part_of(out / "sub" / "two.json").symlink_to("/dev/full")
-    assert analyze(clips / "sub" / "two.mp4", clips, "--out", out / "sub") == 2
+    real = os.fsync
+
+    def full(number: int) -> None:
+        if "two.json" in str(Path(f"/proc/self/fd/{number}").readlink()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(number)
+
+    with monkeypatch.context() as small:
+        small.setattr(os, "fsync", full)
+        assert analyze(clips / "sub" / "two.mp4", clips, "--out", out / "sub") == 1
     output = capsys.readouterr()
     assert "two.json cannot be written: there is no room left" in output.err
-    assert not (out / "sub" / "two.json").exists() and not list(out.rglob(".*.part"))
+    assert not (out / "sub" / "two.json").exists() and not list(out.rglob("*.part"))
     assert analyze(clips / "sub" / "two.mp4", "--out", out / "sub") == 0
+    assert found(out / "sub" / "two.json").predictions
 
 
 def test_ctrl_c_is_130(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +219,7 @@ def test_ctrl_c_is_130(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             super().__init__(*arguments)
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(command, "_compile", lambda model, _device: Stopped(model))
+    monkeypatch.setattr(command, "_compile", lambda model, _device, _notify: Stopped(model))
     assert analyze(clips, "--out", tmp_path / "out") == 130
     assert "have not been looked at" in (tmp_path / "out" / "report.html").read_text()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -205,3 +248,16 @@ def test_the_program_itself(clips: Path, tmp_path: Path) -> None:
     assert result.returncode == 1, result.stderr
     assert len(found(tmp_path / "out" / "übung 跳绳 <b>.json").predictions) == 7
     assert "broken.mp4" in result.stdout and "Traceback" not in result.stderr
+
+
+def test_annotations_for_other_programs(clips: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert analyze(clips / "sub", "--out", out, "--format", "json", "--export", "Elan, via,kinetics") == 0
+    assert {path.name for path in out.iterdir() if path.name.startswith("two.")} == {
+        "two.json",
+        "two.eaf",
+        "two.via.json",
+        "two.kinetics.csv",
+    }
+    for ending in ("eaf", "via.json", "kinetics.csv"):
+        assert "action 3" in (out / f"two.{ending}").read_text()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from slowfast_live.analysis.analyzer import AnalysisSettings
-from slowfast_live.analysis.command import Order
+from slowfast_live.analysis.command import AnalyzeOptions
 from slowfast_live.analysis.job import AnalysisJob, JobEnd, words
-from slowfast_live.analysis.outputs import Outputs
+from slowfast_live.analysis.outputs import OutputFolder
 from slowfast_live.analysis.progress import Step
 from slowfast_live.cli import make_parser
 from tests.analysis.fakes import write_clip
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Heard:
     """What a job told."""
 
-    def __init__(self, order: Order, program: tuple[str, ...] | None = None) -> None:
+    def __init__(self, order: AnalyzeOptions, program: tuple[str, ...] | None = None) -> None:
         self.steps: list[Step] = []
         self.ends: list[JobEnd] = []
         self.first = threading.Event()
@@ -44,8 +44,10 @@ def at_hand(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def order(tmp_path: Path, **options: object) -> Order:
-    return Order((tmp_path / "in",), Outputs(tmp_path / "out"), AnalysisSettings(), "tiny_short-fp32", **options)
+def order(tmp_path: Path, **options: object) -> AnalyzeOptions:
+    return AnalyzeOptions(
+        (tmp_path / "in",), OutputFolder(tmp_path / "out"), AnalysisSettings(), "tiny_short-fp32", **options
+    )
 
 
 def test_it_tells_each_step_and_the_end(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_it_tells_each_step_and_the_end(tmp_path: Path) -> None:
     heard.job.start()
     end = heard.end()
     assert end.complete and not end.cancelled and end.report == tmp_path / "out" / "report.html"
-    assert "1 analysed" in end.message and end.report.is_file()
+    assert "1 analyzed" in end.message and end.report.is_file()
     assert [step.step for step in heard.steps if step.step != "progress"] == ["start", "done", "end"]
     assert heard.steps[1].file.endswith("ä b.mp4")
 
@@ -103,9 +105,9 @@ def test_a_program_that_is_not_there_or_crashes(tmp_path: Path) -> None:
 
 
 def test_an_order_is_a_command_line_that_means_the_same(tmp_path: Path) -> None:
-    outputs = Outputs(tmp_path / "out put", ("json", "srt"), annotate=True)
+    outputs = OutputFolder(tmp_path / "out put", ("json", "srt"), annotate=True)
     given = (tmp_path / "-x.mp4", tmp_path / "a b")
-    wanted = Order(given, outputs, AnalysisSettings(0.25, 3, 0.6), "m", "GPU", json_lines=True)
+    wanted = AnalyzeOptions(given, outputs, AnalysisSettings(0.25, 3, 0.6), "m", "GPU", json_lines=True)
     options = make_parser().parse_args(words(wanted))
     assert (tuple(options.paths), options.out, options.format, options.annotate) == (
         given, outputs.folder, "json,srt", True,

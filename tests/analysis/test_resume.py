@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from slowfast_live.analysis.analyzer import AnalysisSettings
-from slowfast_live.analysis.batch import Batch, Result
-from slowfast_live.analysis.outputs import Outputs
+from slowfast_live.analysis.batch import Batch, VideoResult
+from slowfast_live.analysis.outputs import OutputFolder, ResultFolder
 from slowfast_live.analysis.progress import JsonReporter
-from slowfast_live.analysis.videos import find_videos
 from slowfast_live.inference.spec import Model, Registry
+from slowfast_live.sources.videos import find_videos
 from tests.analysis.fakes import PlainRunner, write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +44,12 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def run_here(
-    folder: Path, model: Model, out: Path, formats: tuple[str, ...] = Outputs(Path()).formats, stride_s: float = 0.25
-) -> tuple[Result, int]:
+    folder: Path,
+    model: Model,
+    out: Path,
+    formats: tuple[str, ...] = OutputFolder(Path()).formats,
+    stride_s: float = 0.25,
+) -> tuple[VideoResult, int]:
     """Run in this process; return the result and how often the model was compiled."""
     compiled = []
 
@@ -54,8 +58,8 @@ def run_here(
         return compiled[-1]
 
     with JsonReporter(io.StringIO()) as reporter:
-        batch = Batch(model, "CPU", AnalysisSettings(stride_s), Outputs(out, formats), compile_model, reporter)
-        result = batch.run(find_videos([folder], leave_out=out))
+        batch = Batch(model, "CPU", AnalysisSettings(stride_s), OutputFolder(out, formats), compile_model, reporter)
+        result = batch.run(find_videos([folder]))
     assert all(runner.closed for runner in compiled)
     return result, len(compiled)
 
@@ -87,10 +91,10 @@ def test_killed_twenty_times_and_resumed_is_as_run_once(folder: Path, tiny_model
 
 def test_what_is_done_is_not_done_again(folder: Path, short: Model, tmp_path: Path) -> None:
     result, compiled = run_here(folder, short, tmp_path)
-    assert (len(result.chapters), len(result.failures), result.skipped, compiled) == (CLIPS, 1, 0, 1)
+    assert (len(result.sections), len(result.failures), result.skipped, compiled) == (CLIPS, 1, 0, 1)
     before = tree(tmp_path)
     result, compiled = run_here(folder, short, tmp_path)
-    assert (len(result.chapters), result.skipped, compiled) == (CLIPS, CLIPS, 1), "the broken file is tried again"
+    assert (len(result.sections), result.skipped, compiled) == (CLIPS, CLIPS, 1), "the broken file is tried again"
     assert tree(tmp_path) == before
     (folder / "broken.mp4").rename(tmp_path / "away")
     try:
@@ -128,20 +132,20 @@ def test_ctrl_c_keeps_what_is_done_and_says_what_is_left(
     folder: Path, short: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = 0
-    write = Outputs.write_json
+    write = ResultFolder.write_json
 
-    def stop_at_the_third(self: Outputs, *arguments: object) -> None:
+    def stop_at_the_third(self: ResultFolder, *arguments: object) -> None:
         nonlocal written
         written += 1
         if written == 3:
             raise KeyboardInterrupt
         write(self, *arguments)
 
-    monkeypatch.setattr(Outputs, "write_json", stop_at_the_third)
+    monkeypatch.setattr(ResultFolder, "write_json", stop_at_the_third)
     result, _ = run_here(folder, short, tmp_path)
-    assert result.stopped and len(result.chapters) == 2
+    assert result.stopped and len(result.sections) == 2
     page = (tmp_path / "report.html").read_text()
     assert "6 files have not been looked at" in page
     monkeypatch.undo()
     result, _ = run_here(folder, short, tmp_path)
-    assert not result.stopped and result.skipped == 2 and len(result.chapters) == CLIPS
+    assert not result.stopped and result.skipped == 2 and len(result.sections) == CLIPS

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slowfast_live.core.framing import (
-    CentreCrop,
+    CenterCrop,
     FollowMotion,
-    centre_crop,
+    center_crop,
     resize_short_side,
     short_side_size,
     shrink,
@@ -25,35 +25,35 @@ def test_the_short_side_is_met_and_the_shape_kept(height: int, width: int, side:
 
 @given(st.integers(2, 300), st.integers(2, 300))
 def test_any_picture_becomes_the_square(height: int, width: int) -> None:
-    square = CentreCrop(64).admit(np.zeros((height, width, 3), np.uint8))
+    square = CenterCrop(64).admit(np.zeros((height, width, 3), np.uint8))
     assert square.shape == (64, 64, 3) and square.dtype == np.uint8 and square.flags.c_contiguous
 
 
-def test_the_centre_is_kept_and_colours_are_swapped() -> None:
+def test_the_center_is_kept_and_colors_are_swapped() -> None:
     image = np.zeros((100, 300, 3), np.uint8)
     image[:, 100:200] = (255, 128, 0)  # BGR
-    square = CentreCrop(50).admit(image)
+    square = CenterCrop(50).admit(image)
     assert (square[:, 2:-2] == (0, 128, 255)).all()  # RGB
 
 
 def test_resize_side_larger_than_the_crop() -> None:
     image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
-    square = CentreCrop(224, 256).admit(image)
+    square = CenterCrop(224, 256).admit(image)
     whole = cv2.resize(image, (341, 256), interpolation=cv2.INTER_LINEAR)
     assert np.array_equal(square, whole[16:240, 58:282, ::-1])
     with pytest.raises(ValueError, match="smaller"):
-        CentreCrop(256, 224)
+        CenterCrop(256, 224)
 
 
 def test_a_very_wide_picture_costs_no_more() -> None:
-    square = CentreCrop(64).admit(np.full((4, 4000, 3), 7, np.uint8))
+    square = CenterCrop(64).admit(np.full((4, 4000, 3), 7, np.uint8))
     assert (square == 7).all()
 
 
 def test_compose_writes_every_picture() -> None:
     out = np.empty((3, 8, 8, 3), np.uint8)
     pictures = [np.full((8, 8, 3), i, np.uint8) for i in range(3)]
-    CentreCrop(8).compose(pictures, out)
+    CenterCrop(8).compose(pictures, out)
     assert [int(picture.mean()) for picture in out] == [0, 1, 2]
 
 
@@ -66,7 +66,7 @@ def test_same_as_torch_interpolate() -> None:
         torch.from_numpy(image).permute(2, 0, 1)[None].float(), ours.shape[:2], mode="bilinear", align_corners=False
     )[0].permute(1, 2, 0)
     assert np.abs(ours - theirs.numpy()).max() < 1
-    assert centre_crop(ours, 256).shape == (256, 256, 3)
+    assert center_crop(ours, 256).shape == (256, 256, 3)
 
 
 def moving_square(height: int, width: int, left: int, top: int, size: int, noise: int = 0) -> list[U8]:
@@ -123,7 +123,7 @@ def test_follow_motion_enlarges_what_is_small() -> None:
     assert moved > 0.1
 
 
-def test_follow_motion_takes_the_centre_where_nothing_moves() -> None:
+def test_follow_motion_takes_the_center_where_nothing_moves() -> None:
     rng = np.random.default_rng(0)
     still = rng.integers(0, 256, (128, 200, 3), np.uint8)
     assert motion_box([still] * 8) is None
@@ -150,7 +150,7 @@ def test_outside_the_picture_it_is_black() -> None:
     assert (out[:, :, 0] == 0).all() and (out[:, :, -1] == 0).all() and out[:, :, 48].max() > 100
 
 
-def test_follow_motion_swaps_colours() -> None:
+def test_follow_motion_swaps_colors() -> None:
     image = np.zeros((100, 100, 3), np.uint8)
     image[:] = (255, 128, 0)  # BGR
     assert (FollowMotion(48).admit(image) == (0, 128, 255)).all()  # RGB
@@ -171,7 +171,7 @@ def test_shrinking_by_halves_averages_areas(size: tuple[int, int], target: tuple
     assert abs(float(small.mean()) - float(image.mean())) < 1
 
 
-def test_fine_stripes_become_grey_when_shrunk() -> None:
+def test_fine_stripes_become_gray_when_shrunk() -> None:
     image = np.zeros((256, 256, 3), np.uint8)
     image[::2] = 255
     assert np.ptp(shrink(image, 60, 60)) <= 2

@@ -40,7 +40,7 @@ def filmed(camera: Callable[[int], tuple[float, float]], person: Callable[[int],
     return out
 
 
-def grey(pictures: list[U8]) -> list[U8]:
+def gray(pictures: list[U8]) -> list[U8]:
     return [np.ascontiguousarray(picture[..., 1]) for picture in pictures]
 
 
@@ -68,7 +68,7 @@ def test_nobody_is_found_where_only_the_camera_moves(camera: str) -> None:
 @settings(max_examples=40)
 @given(st.floats(-12, 12), st.floats(-12, 12))
 def test_the_camera_is_measured(x: float, y: float) -> None:
-    first, second = grey(filmed(lambda i: (0.0, 0.0) if i == 0 else (x, y), None)[:2])
+    first, second = gray(filmed(lambda i: (0.0, 0.0) if i == 0 else (x, y), None)[:2])
     motion = camera_motion(first, second)
     if max(abs(x), abs(y)) < 0.1:
         assert motion is None

@@ -28,7 +28,7 @@ def test_a_window_needs_the_whole_span() -> None:
     ring.push(lambda: picture(31), 31 / 30, 7.0)
     window = ring.window(5)
     assert window is not None and ring.coverage == 1
-    assert (window.t_start_s, window.t_end_s, window.captured_s, window.epoch) == (0.0, 31 / 30, 7.0, 5)
+    assert (window.t_start_s, window.t_end_s, window.captured_s, window.generation) == (0.0, 31 / 30, 7.0, 5)
     assert [int(p[0, 0, 0]) for p in window.pictures] == [0, 4, 8, 13, 17, 22, 26, 31]
 
 
@@ -68,6 +68,19 @@ def test_a_very_fast_camera_is_thinned() -> None:
     fill(ring, [i / 1000 for i in range(3000)])
     assert len(ring) <= TIMING.span_s * HIGHEST_RATE + 2
     assert ring.window(0) is not None
+
+
+@given(st.sampled_from([131.0, 150.0, 200.0, 239.76, 500.0]), st.integers(0, 60))
+def test_which_pictures_are_left_out_does_not_depend_on_where_reading_began(fps: float, first: int) -> None:
+    """As after a seek: what is read begins a little earlier than the window does."""
+    times = [i / fps for i in range(round(1.6 * fps))]
+    whole, part = Ring(TIMING), Ring(TIMING)
+    for i, t_s in enumerate(times):
+        wanted = whole.push(lambda i=i: picture(i), t_s, t_s)
+        if i >= first and part.push(lambda i=i: picture(i), t_s, t_s) and t_s > times[first] + TIMING.span_s + 0.05:
+            assert wanted and whole.newest_s == part.newest_s
+            pairs = zip(whole.window(0).pictures, part.window(0).pictures, strict=True)
+            assert all(np.array_equal(one, other) for one, other in pairs)
 
 
 def test_another_picture_size_starts_afresh() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slowfast_live.core.smoothing import LabelGuard, Smoother
+from slowfast_live.core.smoothing import LabelHysteresis, Smoother
 from slowfast_live.types import ReadoutState
 
 LABELS = ("walking", "running", "nothing known")
@@ -40,7 +40,7 @@ def test_zero_time_constant_turns_it_off() -> None:
 
 
 def test_no_label_below_the_threshold() -> None:
-    guard = LabelGuard(LABELS)
+    guard = LabelHysteresis(LABELS)
     readout = guard.update(probs(0.49, 0.3, 0.21), 0, 0.5)
     assert readout.state is ReadoutState.NO_CONFIDENT_ACTION and readout.label is None
     assert readout.score == np.float32(0.49) and readout.top[0][0] == "walking"
@@ -48,7 +48,7 @@ def test_no_label_below_the_threshold() -> None:
 
 
 def test_hysteresis_keeps_a_label_that_wavers() -> None:
-    guard = LabelGuard(LABELS, hysteresis=0.05)
+    guard = LabelHysteresis(LABELS, hysteresis=0.05)
     assert guard.update(probs(0.52, 0.4, 0.08), 0, 0.5).label == "walking"
     assert guard.update(probs(0.46, 0.44, 0.1), 0, 0.5).label == "walking"  # a little below the threshold
     assert guard.update(probs(0.48, 0.52, 0), 0, 0.5).label == "walking"  # another leads by a little
@@ -57,14 +57,14 @@ def test_hysteresis_keeps_a_label_that_wavers() -> None:
 
 
 def test_a_reject_class_is_never_shown() -> None:
-    guard = LabelGuard(LABELS, rejects=["nothing known"])
+    guard = LabelHysteresis(LABELS, background_labels=["nothing known"])
     assert guard.update(probs(0.05, 0.05, 0.9), 0, 0.5).state is ReadoutState.NO_CONFIDENT_ACTION
     assert guard.update(probs(0.6, 0.0, 0.4), 0, 0.5).label == "walking"
     assert guard.update(probs(0.2, 0.0, 0.8), 0, 0.5).label is None
 
 
 def test_an_untrained_model_never_gets_a_label() -> None:
-    readout = LabelGuard(LABELS).update(probs(0.99, 0.01, 0), 0, 0.5, trained=False)
+    readout = LabelHysteresis(LABELS).update(probs(0.99, 0.01, 0), 0, 0.5, trained=False)
     assert readout.state is ReadoutState.UNTRAINED and readout.label is None and readout.top
 
 
@@ -72,7 +72,7 @@ def test_an_untrained_model_never_gets_a_label() -> None:
 def test_a_shown_label_is_always_nearly_the_best_and_nearly_above_the_threshold(
     rows: list[list[float]], threshold: float
 ) -> None:
-    guard = LabelGuard(LABELS, hysteresis=0.05)
+    guard = LabelHysteresis(LABELS, hysteresis=0.05)
     for i, row in enumerate(rows):
         values = np.array(row, np.float32) / np.float32(sum(row))
         readout = guard.update(values, i, threshold)

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from slowfast_live.core.events import Event, EventRule
-from slowfast_live.export.findings import Findings, Method, ModelFacts, Row, SourceFacts
+from slowfast_live.export.findings import AnalysisResult, ModelFacts, Parameters, PredictionRecord, SourceFacts
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -28,22 +28,22 @@ def make_event(label: str, begin_s: float = 1.0, end_s: float = 2.5, score: floa
     return Event(label, begin_s, end_s, score, min(1.0, score + 0.1), (begin_s + end_s) / 2)
 
 
-def make_findings(events: tuple[Event, ...] = (), name: str = "clip.mp4", **source: object) -> Findings:
+def make_findings(events: tuple[Event, ...] = (), name: str = "clip.mp4", **source: object) -> AnalysisResult:
     labels = tuple(dict.fromkeys(event.label for event in events)) or ("running",)
     top = tuple((label, 1 / (i + 2)) for i, label in enumerate(labels[:5]))
     rows = tuple(
-        Row(
+        PredictionRecord(
             begin_s=t / 2, end_s=t / 2 + 1.5, label=labels[t % len(labels)] if t % 3 else None, score=0.4 + t % 5 / 10,
             smoothed=top, top=top, motion=0.7, activity=0.3 + t % 4 / 10, idle=t == 0,
         )
         for t in range(12)
     )  # fmt: skip
     facts = {"kind": "file", "width": 320, "height": 240, "fps": 30.0, "duration_s": 9.0, "codec": "h264", **source}
-    return Findings(
+    return AnalysisResult(
         program="slowfast-live test",
         source=SourceFacts(name=name, **facts),
         model=ModelFacts(name="tiny", title="Tiny", precision="FP32", device="CPU", span_s=1.5),
-        method=Method(stride_s=0.5, views=1, threshold=0.45, smoothing_s=0.6, rule=EventRule()),
+        method=Parameters(stride_s=0.5, views=1, threshold=0.45, smoothing_s=0.6, rule=EventRule()),
         events=events,
         predictions=rows,
         whole=top,

@@ -82,14 +82,30 @@ def test_sound_that_begins_later_stays_in_step(tmp_path: Path) -> None:
     assert heard[0] - seen[0] == pytest.approx(0.7, abs=0.04)
 
 
-def test_sound_before_the_first_picture_is_cut(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+def test_pictures_that_begin_after_the_sound_still_do(tmp_path: Path, ending: str) -> None:
     early = flashing(tmp_path / "early.mp4", *X264_B, "-c:a", "aac")
     source = tmp_path / "source.mkv"
     ffmpeg("-itsoffset", "0.6", "-i", early, "-i", early, "-map", "0:v", "-map", "1:a", "-c", "copy", source)
+    copy = tmp_path / f"copy{ending}"
+    annotate(source, copy, [])
+    seen, heard = seen_and_heard(copy)
+    assert seen[0] == pytest.approx(1.6, abs=0.05)
+    assert heard[0] == pytest.approx(1.0, abs=0.05)
+    assert picture_times(copy)[0] == pytest.approx(0.6, abs=0.05)
+
+
+def test_the_default_sound_track_is_carried_over(tmp_path: Path) -> None:
+    seen = flashing(tmp_path / "seen.mp4", *X264, "-an")
+    source = tmp_path / "source.mp4"
+    tones = [part for hz in (300, 900) for part in ("-f", "lavfi", "-i", f"sine={hz}:d=3")]
+    ffmpeg(
+        "-i", seen, *tones, "-map", "0", "-map", "1", "-map", "2", "-c:v", "copy", "-c:a", "aac",
+        "-disposition:a:0", "0", "-disposition:a:1", "default", source,
+    )  # fmt: skip
     annotate(source, tmp_path / "copy.mp4", [])
-    seen, heard = seen_and_heard(tmp_path / "copy.mp4")
-    assert seen[0] == pytest.approx(1.0, abs=0.05)
-    assert heard[0] == pytest.approx(0.4, abs=0.05)
+    wave = sound(tmp_path / "copy.mp4", RATE)[RATE : 2 * RATE]
+    assert np.abs(np.fft.rfft(wave)).argmax() == 900
 
 
 def test_pieces_joined_keep_picture_and_sound_together(tmp_path: Path) -> None:
@@ -105,8 +121,9 @@ def test_pieces_joined_keep_picture_and_sound_together(tmp_path: Path) -> None:
 def test_times_of_a_variable_rate_are_kept(tmp_path: Path) -> None:
     source = flashing(tmp_path / "source.mkv", *X264, "-c:a", "aac", more=("-vf", "setpts='PTS+0.02*mod(N,3)/TB'"))
     annotate(source, tmp_path / "copy.mp4", [])
+    began_s = float(probe(source)["format"]["start_time"])
     wanted, got = picture_times(source), picture_times(tmp_path / "copy.mp4")
-    assert got == pytest.approx([t_s - wanted[0] for t_s in wanted], abs=2e-3)
+    assert got == pytest.approx([t_s - began_s for t_s in wanted], abs=2e-3)
 
 
 def test_rotation_is_applied(tmp_path: Path) -> None:

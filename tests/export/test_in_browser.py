@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from slowfast_live.export.coding import Effort
+from slowfast_live.export.codecs import Effort
 from slowfast_live.export.video import annotate
 from slowfast_live.export.writer import VideoWriter
 from slowfast_live.types import Readout, ReadoutState

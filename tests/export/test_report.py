@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from slowfast_live.analysis.thumbnails import jpeg
 from slowfast_live.core.events import Event
-from slowfast_live.export.report import Chapter, Failure, action_totals, clock, render_report
+from slowfast_live.export.report import Failure, ReportSection, action_totals, clock, render_report
 from slowfast_live.export.subtitles import one_line
 from tests.export.made import HOSTILE, event_lists, make_event, make_findings
 
@@ -89,17 +89,17 @@ class Tags(HTMLParser):
 def hostile_page() -> str:
     events = tuple(make_event(label, i / 2, i / 2 + 0.5) for i, label in enumerate(HOSTILE))
     pictures = [jpeg(np.full((90, 160, 3), 5 * i, np.uint8)) for i in range(len(events))]
-    chapters = [
-        Chapter.of(make_findings(events, '"><img src=x onerror=alert(1)>.mp4'), pictures),
-        Chapter.of(make_findings((), "nothing.mp4")),
+    sections = [
+        ReportSection.of(make_findings(events, '"><img src=x onerror=alert(1)>.mp4'), pictures),
+        ReportSection.of(make_findings((), "nothing.mp4")),
     ]
-    return render_report(chapters, [Failure("<i>bad</i>.mp4", "It holds </table><script>alert(2)</script>.")])
+    return render_report(sections, [Failure("<i>bad</i>.mp4", "It holds </table><script>alert(2)</script>.")])
 
 
 @given(st.lists(event_lists, max_size=3), st.text(max_size=30))
 @settings(max_examples=40)
 def test_a_page_is_well_formed_and_holds_only_its_own_elements(lists: list[tuple[Event, ...]], name: str) -> None:
-    page = render_report([Chapter.of(make_findings(events, name)) for events in lists], [Failure(name, name)])
+    page = render_report([ReportSection.of(make_findings(events, name)) for events in lists], [Failure(name, name)])
     tags = Tags(page)
     assert {tag for tag, _ in tags.found} <= ALLOWED
     for _tag, attributes in tags.found:
@@ -126,15 +126,15 @@ def test_nothing_is_fetched_from_anywhere() -> None:
             assert value.startswith(("data:", "#")), (tag, value)
 
 
-def test_every_action_keeps_its_colour() -> None:
+def test_every_action_keeps_its_color() -> None:
     page = hostile_page()
     names = dict(re.findall(r"^\.(a\d+) \{ --c: (#\w+); \}", page, re.MULTILINE))
     assert len(names) == len({*HOSTILE, "running"}) and page.count("prefers-color-scheme: dark") == 2
 
 
 def test_totals_count_time_events_and_videos() -> None:
-    one = Chapter.of(make_findings((make_event("a", 0, 2), make_event("b", 2, 3), make_event("a", 5, 6))))
-    two = Chapter.of(make_findings((make_event("b", 0, 0.5),)))
+    one = ReportSection.of(make_findings((make_event("a", 0, 2), make_event("b", 2, 3), make_event("a", 5, 6))))
+    two = ReportSection.of(make_findings((make_event("b", 0, 0.5),)))
     totals = [(t.label, t.seconds, t.count, t.sources, t.share) for t in action_totals([one, two])]
     assert totals == [("a", 3.0, 2, 1, 1.0), ("b", 1.5, 2, 2, 0.5)]
 
@@ -142,9 +142,9 @@ def test_totals_count_time_events_and_videos() -> None:
 def test_a_live_session_begins_when_it_began() -> None:
     """A camera's clock is the machine's: the time line begins with the first look, not at 0."""
     found = make_findings((make_event("a", 1.0, 2.0),), kind="camera", duration_s=None)
-    chapter = Chapter.of(found)
-    assert (chapter.begin_s, chapter.end_s) == (found.predictions[0].begin_s, found.predictions[-1].end_s)
-    assert "camera" not in render_report([chapter], title="Friday").split("<h1>")[1].split("</h1>")[0]
+    section = ReportSection.of(found)
+    assert (section.begin_s, section.end_s) == (found.predictions[0].begin_s, found.predictions[-1].end_s)
+    assert "camera" not in render_report([section], title="Friday").split("<h1>")[1].split("</h1>")[0]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_browser_shows_it(scheme: str, tmp_path: Path) -> None:
     assert not complaints, complaints
     dom = ended.stdout
     assert "<title>3 videos · SlowFast Live</title>" in dom
-    assert dom.count("<li class") == len(HOSTILE) and dom.count('<section class="card chapter"') == 2
+    assert dom.count("<li class") == len(HOSTILE) and dom.count('<section class="card section"') == 2
     assert html.escape("<script>alert(1)</script>", quote=False) in dom and "<script" not in dom
     if (tmp_path / "page.png").exists():
         import cv2

@@ -17,7 +17,7 @@ import pytest
 
 from slowfast_live.errors import ExportError
 from slowfast_live.export import writer as writing
-from slowfast_live.export.coding import Effort
+from slowfast_live.export.codecs import Effort
 from slowfast_live.export.writer import VideoWriter
 from tests.export.videos import needs_ffmpeg, numbers, picture_times, pictures, probe
 from tests.sources.numbered_video import SIZE, picture
@@ -91,7 +91,7 @@ def test_a_picture_of_another_size_is_fitted_in(tmp_path: Path) -> None:
     assert second[:, 80].min() > 180 and second[:, 8].max() < 40
 
 
-def test_colours_come_back(tmp_path: Path) -> None:
+def test_colors_come_back(tmp_path: Path) -> None:
     patches = np.array([(40, 40, 200), (40, 200, 40), (200, 40, 40), (220, 220, 220)], np.uint8)
     image = np.repeat(np.repeat(patches[None], 64, 0), 32, 1)
     writer = VideoWriter(tmp_path / "clip.mp4")
@@ -132,11 +132,40 @@ def test_discarding_leaves_nothing_and_keeps_an_older_file(tmp_path: Path) -> No
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"older"]
 
 
+def test_what_came_to_lie_there_meanwhile_is_kept(tmp_path: Path) -> None:
+    """Two windows that record at the same moment, and a file of the user's under a name that is only used meanwhile."""
+    target = tmp_path / "clip.mp4"
+    for name in ("clip.part.mp4", "clip.final.part.mp4"):
+        (tmp_path / name).write_bytes(b"mine")
+    writers = [VideoWriter(target), VideoWriter(target)]
+    for number, writer in enumerate(writers):
+        for at in range(5):
+            writer.write(picture(10 * number + at), at / 30)
+    paths = [writer.close() for writer in writers]
+    assert [path.name for path in paths] == ["clip.mp4", "clip (2).mp4"] == [writer.target.name for writer in writers]
+    assert numbers(paths[0])[0] == 0 and numbers(paths[1])[0] == 10
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path not in paths} == {
+        "clip.part.mp4": b"mine",
+        "clip.final.part.mp4": b"mine",
+    }
+
+
+def test_a_failed_recording_replaces_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "clip.mp4"
+    target.write_bytes(b"mine")
+    writer = VideoWriter(target, effort=Effort.LIVE, open_file=small_disk(60_000))
+    with pytest.raises(ExportError, match="is kept and can be played"):
+        for number in range(2000):
+            writer.write(picture(number), number / 30)
+    assert target.read_bytes() == b"mine" and writer.kept and writer.target.name == "clip (2).mp4"
+    assert numbers(writer.target)
+
+
 KILLED = """
 import sys
 from pathlib import Path
-from slowfast_live.export import coding
-from slowfast_live.export.coding import Effort
+from slowfast_live.export import codecs
+from slowfast_live.export.codecs import Effort
 from slowfast_live.export.writer import VideoWriter
 from tests.sources.numbered_video import picture
 writer = VideoWriter(Path(sys.argv[1]), effort=Effort.LIVE)

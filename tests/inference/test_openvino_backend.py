@@ -9,15 +9,15 @@ import pytest
 
 from slowfast_live.errors import DeviceError, ModelError
 from slowfast_live.inference import spec as specs
-from slowfast_live.inference.backend import Outcome
+from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.devices import DeviceInfo, list_devices, require_device
-from slowfast_live.inference.openvino_backend import OpenVinoBackend, OpenVinoRunner
+from slowfast_live.inference.openvino_backend import OpenVinoBackend, OpenVinoCompiledModel
 from slowfast_live.inference.spec import Model, Registry
 from tests.tiny_model import make_tiny_network, tiny_spec, write_tiny_model
 
 
-def infer(runner: OpenVinoRunner, clip: np.ndarray) -> np.ndarray:
-    outcomes: list[Outcome] = []
+def infer(runner: OpenVinoCompiledModel, clip: np.ndarray) -> np.ndarray:
+    outcomes: list[InferResult] = []
     done = threading.Event()
     request = runner.requests[0]
     request.clip[:] = clip
@@ -45,6 +45,25 @@ def test_answers_differ_and_match_a_plain_inference(tiny: Model) -> None:
     runner.close()
 
 
+@pytest.mark.parametrize(("config", "pinned"), [({}, False), ({"ENABLE_CPU_PINNING": True}, True)])
+def test_live_threads_may_move_between_cores(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch, config: dict[str, object], pinned: bool
+) -> None:
+    asked: list[dict[str, object]] = []
+    compile_model = ov.Core.compile_model
+
+    def spy(self: ov.Core, network: ov.Model, device: str, properties: dict[str, object]) -> ov.CompiledModel:
+        asked.append(properties)
+        return compile_model(self, network, device, properties)
+
+    monkeypatch.setattr(ov.Core, "compile_model", spy)
+    OpenVinoBackend(config=config).compile(tiny, "CPU").close()
+    assert asked[-1]["ENABLE_CPU_PINNING"] is pinned
+    asked.clear()
+    OpenVinoBackend(throughput=True).compile(tiny, "CPU").close()
+    assert "ENABLE_CPU_PINNING" not in asked[-1]
+
+
 def test_outputs_are_copies(tiny: Model) -> None:
     runner = OpenVinoBackend().compile(tiny, "CPU")
     first = infer(runner, random_clip(tiny, 0))
@@ -57,7 +76,7 @@ def test_outputs_are_copies(tiny: Model) -> None:
 def test_an_exception_in_the_callback_does_not_end_the_process(tiny: Model, caplog) -> None:
     runner = OpenVinoBackend().compile(tiny, "CPU")
 
-    def bad(_: Outcome) -> None:
+    def bad(_: InferResult) -> None:
         raise RuntimeError("listener broke")
 
     runner.requests[0].start(bad)
@@ -140,7 +159,7 @@ def test_devices_are_listed_with_reasons() -> None:
 def test_a_missing_device_is_told(tiny: Model) -> None:
     devices = [DeviceInfo("CPU", "A CPU"), DeviceInfo("NPU", "NPU", False, "No NPU was found.")]
     assert require_device("cpu", devices).name == "CPU"
-    with pytest.raises(DeviceError, match=r"No NPU was found\. Devices here: CPU"):
+    with pytest.raises(DeviceError, match=r"No NPU was found\. Available devices: CPU"):
         require_device("NPU", devices)
     with pytest.raises(DeviceError, match="no device 'TPU'"):
         OpenVinoBackend().compile(tiny, "TPU")

@@ -2,10 +2,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from slowfast_live.core.clock import SteppedClock
+from slowfast_live.inference.backend import CompiledModel
+from slowfast_live.inference.spec import Model
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.types import PipelineState, Prediction, Readout, SourceSpec
 from tests.pipeline.fakes import FakeBackend
+from tests.stepped_clock import SteppedClock
 
 
 class Rig:
@@ -17,7 +19,12 @@ class Rig:
         self.sources: dict[str, Callable[[], object]] = {}
         self.made: list[object] = []
         self.predictions: list[tuple[Prediction, Readout]] = []
-        self.pipeline = Pipeline(self.backend, self.make, self.clock, lambda p, r: self.predictions.append((p, r)))
+        self.listener = lambda p, r: self.predictions.append((p, r))
+        self.pipeline = Pipeline(self, self.make, self.clock, lambda p, r: self.listener(p, r))
+
+    def compile(self, model: Model, device: str) -> CompiledModel:
+        """The backend may be exchanged by a test."""
+        return self.backend.compile(model, device)
 
     def make(self, spec: SourceSpec) -> object:
         source = self.sources[spec.address]()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from slowfast_live.errors import SourceError
-from slowfast_live.inference.backend import Outcome
+from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.spec import Model
 from slowfast_live.sources.base import Picture
 from slowfast_live.types import SourceInfo, SourceKind, SourceSpec
@@ -107,24 +107,24 @@ class FakeRequest:
         assert not self._runner.closed, "a closed model is used"
         return self._clip
 
-    def start(self, done: Callable[[Outcome], None]) -> None:
+    def start(self, done: Callable[[InferResult], None]) -> None:
         threading.Thread(target=self._answer, args=(done,), daemon=True).start()
 
-    def _answer(self, done: Callable[[Outcome], None]) -> None:
+    def _answer(self, done: Callable[[InferResult], None]) -> None:
         backend = self._runner.backend
         backend.gate.wait()
         if backend.infer_error is not None:
-            done(Outcome(None, backend.infer_error))
+            done(InferResult(None, backend.infer_error))
             return
         probs = np.zeros(len(self._runner.model.spec.labels), np.float32)
         probs[int(self._clip[-1, 20, 20, 0]) % len(probs)] = 1
-        done(Outcome(probs))
+        done(InferResult(probs))
 
 
 class FakeRunner:
     def __init__(self, backend: "FakeBackend", model: Model, device: str) -> None:
         self.backend, self.model, self.device = backend, model, device
-        self.computes_in = "f32"
+        self.execution_precision = "f32"
         self.closed = False
         self.requests = (FakeRequest(self),)
 

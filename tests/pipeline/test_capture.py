@@ -114,6 +114,22 @@ def test_what_is_wrong_with_a_file_is_told_at_its_end(rig: Rig) -> None:
     assert [(n.level, n.message) for n in notices] == [(Level.WARNING, "clip.mp4 seems to be cut off.")]
 
 
+def test_a_source_is_closed_and_another_one_opened(rig: Rig) -> None:
+    made: list[FileFake] = []
+    rig.sources[FILE.address] = lambda: made.append(FileFake(frames=50)) or made[-1]
+    rig.pipeline.open(FILE)
+    eventually(lambda: rig.clock.step(1 / 30) or shown(rig) > 0)
+    generation = rig.pipeline.status().generation
+    rig.pipeline.close_source()
+    status = rig.pipeline.status()
+    assert status.source is None and status.info is None and status.generation > generation
+    eventually(lambda: made[0].closed)
+    rig.pipeline.open(FILE)
+    eventually(lambda: rig.pipeline.status().info is not None)
+    rig.pipeline.close_source()
+    rig.pipeline.close_source()
+
+
 def test_a_finished_recording_behind_a_url_ends_and_plays_again(rig: Rig) -> None:
     camera = LiveFake()
     rig.sources["0"] = lambda: camera
@@ -132,11 +148,11 @@ def test_a_finished_recording_behind_a_url_ends_and_plays_again(rig: Rig) -> Non
 def test_loop(rig: Rig) -> None:
     rig.pipeline.set_loop(True)
     open_file(rig, frames=10)
-    epoch = rig.pipeline.status().epoch
+    generation = rig.pipeline.status().generation
     for i in itertools.chain(range(1, 10), range(0, 3)):
         rig.clock.step(1 / 30 + 1e-6)
         eventually(lambda i=i: shown(rig) == i, f"frame {i}")
-    assert rig.pipeline.status().epoch > epoch and not rig.pipeline.status().ended
+    assert rig.pipeline.status().generation > generation and not rig.pipeline.status().ended
 
 
 def test_a_file_shorter_than_the_span_is_told(rig: Rig, tiny: Model) -> None:
@@ -147,6 +163,17 @@ def test_a_file_shorter_than_the_span_is_told(rig: Rig, tiny: Model) -> None:
     eventually(lambda: rig.clock.step(1 / 30) or rig.pipeline.status().ended)
     assert rig.pipeline.readout().state is ReadoutState.TOO_SHORT
     assert not rig.predictions
+
+
+def test_dropped_frames_belong_to_their_source(rig: Rig) -> None:
+    open_file(rig)
+    rig.clock.step(0.5)
+    eventually(lambda: rig.pipeline.status().source_dropped >= 10)
+    assert rig.pipeline.status().source_frames >= 10
+    open_file(rig)
+    status = rig.pipeline.status()
+    assert status.source_dropped == 0 and status.source_frames <= 1
+    assert status.frames_dropped >= 10, "the session's own count goes on"
 
 
 def test_a_machine_that_falls_behind_shows_fewer_frames_and_counts_them(rig: Rig) -> None:
@@ -286,7 +313,7 @@ def test_a_silent_camera_has_nothing_to_say_about_now(rig: Rig, tiny: Model) -> 
     eventually(lambda: rig.pipeline.readout().state is ReadoutState.ACTION)
     assert rig.pipeline.status().silent_s == 0
     rig.clock.step(3)
-    assert rig.pipeline.readout().state is ReadoutState.WARMING_UP
+    assert rig.pipeline.readout().state is ReadoutState.NO_PICTURE
     assert rig.pipeline.status().silent_s == pytest.approx(3)
     camera.inbox.put(SourceError("over"))
 

@@ -8,13 +8,13 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from slowfast_live.core.clock import SteppedClock
 from slowfast_live.inference.openvino_backend import OpenVinoBackend
 from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources import make_source
 from slowfast_live.types import Prediction, SourceKind, SourceSpec
 from tests.pipeline.fakes import eventually
+from tests.stepped_clock import SteppedClock
 from tests.tiny_model import make_tiny_network
 
 TOLERANCE = 1e-4

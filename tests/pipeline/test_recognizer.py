@@ -85,10 +85,10 @@ def test_the_old_model_goes_on_while_the_new_one_compiles(playing: Rig, registry
     play(playing, 40)
     eventually(lambda: len(playing.predictions) > count)
     assert playing.pipeline.status().model == "tiny_trained-fp32"
-    epoch = playing.pipeline.status().epoch
+    generation = playing.pipeline.status().generation
     playing.backend.compile_gate.set()
     eventually(lambda: playing.pipeline.status().model == short.name)
-    assert playing.pipeline.status().epoch > epoch
+    assert playing.pipeline.status().generation > generation
     # Its ring was filled meanwhile: it speaks of the next frame, without a second warm-up.
     play(playing, 1)
     eventually(lambda: playing.pipeline.prediction() is not None)
@@ -112,11 +112,26 @@ def test_a_switch_that_fails_leaves_the_old_model(playing: Rig, registry: Regist
     playing.pipeline.use_model(registry.find("tiny_short-fp32"), "GPU")
     notices = []
     eventually(lambda: notices.extend(playing.pipeline.notices()) or notices)
-    assert notices[0].level is Level.ERROR and "GPU driver" in notices[0].message and "goes on" in notices[0].message
+    assert (
+        notices[0].level is Level.ERROR
+        and "GPU driver" in notices[0].message
+        and "remains in use" in notices[0].message
+    )
     assert playing.pipeline.status().model == "tiny_trained-fp32"
     count = len(playing.predictions)
     play(playing, 2)
     eventually(lambda: len(playing.predictions) > count)
+
+
+def test_a_device_that_failed_is_not_tried_with_the_next_model(playing: Rig, registry: Registry) -> None:
+    playing.backend.compile_error = DeviceError("The GPU driver is missing.")
+    playing.pipeline.use_device("GPU")
+    eventually(lambda: playing.pipeline.notices() and not playing.pipeline.status().switching)
+    playing.backend.compile_error = None
+    other = registry.find("tiny_short-fp32")
+    playing.pipeline.use_model(other)
+    eventually(lambda: playing.pipeline.status().model == other.name)
+    assert playing.backend.compiled[-1] == (other.name, "CPU")
 
 
 def test_a_newer_order_overtakes(playing: Rig, registry: Registry) -> None:
@@ -147,7 +162,7 @@ def test_results_of_an_older_epoch_are_dropped(playing: Rig) -> None:
     playing.pipeline.seek(50.0, scrubbing=True)
     eventually(lambda: abs(playing.pipeline.status().position_s - 50) < 0.02)
     playing.backend.gate.set()
-    eventually(lambda: not playing.pipeline._recognizer._busy)
+    eventually(lambda: playing.pipeline.settled)
     play(playing, 3)
     assert len(playing.predictions) == 1 and playing.pipeline.prediction() is None
 
@@ -169,7 +184,7 @@ def test_a_listener_that_fails_does_not_stop_the_worker(playing: Rig, caplog) ->
     def bad(*_: object) -> None:
         raise OSError("disk full")
 
-    playing.pipeline._recognizer._on_prediction = bad
+    playing.listener = bad
     play(playing, 66)
     eventually(lambda: playing.pipeline.status().predictions >= 2)
     assert "disk full" in caplog.text
@@ -197,3 +212,17 @@ def test_stop_and_start_again(playing: Rig, tiny: Model) -> None:
     count = len(playing.predictions)
     play(playing, 66)
     eventually(lambda: len(playing.predictions) > count)
+
+
+def test_the_clip_of_now_is_what_the_model_got(playing: Rig) -> None:
+    assert playing.pipeline.newest_clip() is None, "the span is not covered"
+    play(playing, 63)
+    eventually(lambda: playing.predictions)
+    found = playing.pipeline.newest_clip()
+    assert found is not None and found.model is playing.pipeline._recognizer.state().model
+    assert found.window.t_end_s == playing.predictions[-1][0].t_end_s
+    assert found.window.generation == playing.pipeline.status().generation
+    expected = np.empty_like(found.clip)
+    found.framing.compose(found.window.pictures, expected)
+    assert np.array_equal(found.clip, expected)
+    assert found.size == playing.pipeline.frame().image.shape[:2]

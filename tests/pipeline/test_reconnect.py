@@ -48,7 +48,7 @@ def test_a_stream_that_dies_comes_back_by_itself(tiny: Model) -> None:
         eventually(opened, "the stream is open", 60)
         eventually(lambda: pipeline.status().coverage >= 1, "the span is covered", 60)
         pipeline.notices()
-        epoch = pipeline.status().epoch
+        generation = pipeline.status().generation
 
         sender.kill()
         sender.wait()
@@ -60,7 +60,7 @@ def test_a_stream_that_dies_comes_back_by_itself(tiny: Model) -> None:
         sender = send(port)
         captured = pipeline.status().frames_captured
         eventually(lambda: pipeline.status().frames_captured > captured + 10, "it is back", 90)
-        assert pipeline.status().reconnect_attempt == 0 and pipeline.status().epoch > epoch
+        assert pipeline.status().reconnect_attempt == 0 and pipeline.status().generation > generation
         eventually(lambda: pipeline.prediction() is not None, "and is recognised again", 60)
     finally:
         sender.kill()

@@ -46,9 +46,7 @@ def play_until(rig: Rig, t_s: float) -> None:
         before = rig.pipeline.status().frames_captured
         rig.clock.step(1 / FPS + 1e-7)
         eventually(lambda before=before: rig.pipeline.status().frames_captured > before)
-        lane = rig.pipeline._recognizer
-        eventually(lambda lane=lane: lane._lane is None or lane._taken == (lane._lane.ring, lane._lane.ring.version))
-        eventually(lambda lane=lane: not lane._busy and not lane._results)
+        eventually(lambda: rig.pipeline.settled)
 
 
 def test_it_never_rests_unless_asked_to(scene: Rig) -> None:

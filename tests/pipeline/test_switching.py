@@ -78,7 +78,7 @@ def test_two_hundred_switches_leave_nothing_behind(files: list[SourceSpec], regi
     try:
         for count in range(SWITCHES):
             kind = count % 3
-            epoch = pipeline.status().epoch
+            generation = pipeline.status().generation
             if kind == 0:
                 spec = sources[rng.integers(len(sources))]
                 pipeline.open(spec)
@@ -88,12 +88,20 @@ def test_two_hundred_switches_leave_nothing_behind(files: list[SourceSpec], regi
             elif kind == 1:
                 model = models[rng.integers(len(models))]
                 pipeline.use_model(model)
-                eventually(lambda epoch=epoch: pipeline.status().epoch > epoch and not pipeline.status().switching)
+                eventually(
+                    lambda generation=generation: (
+                        pipeline.status().generation > generation and not pipeline.status().switching
+                    )
+                )
                 assert pipeline.status().model == model.name
             else:
                 device = "AUTO" if rng.integers(2) else "CPU"
                 pipeline.use_device(device)
-                eventually(lambda epoch=epoch: pipeline.status().epoch > epoch and not pipeline.status().switching)
+                eventually(
+                    lambda generation=generation: (
+                        pipeline.status().generation > generation and not pipeline.status().switching
+                    )
+                )
                 assert pipeline.status().device == device
             if count == WARM_UP:
                 gc.collect()

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from slowfast_live.counting.counter import RepetitionSet
 from slowfast_live.errors import ExportError
 from slowfast_live.export.writer import VideoWriter
-from slowfast_live.recording.recorder import MOST_WAITING, Recorder
+from slowfast_live.recording.drawn import Drawn
+from slowfast_live.recording.recorder import MAX_WAITING, Recorder
 from slowfast_live.types import Readout, ReadoutState
 from tests.export.test_writer import small_disk
 from tests.export.videos import needs_ffmpeg, numbers, picture_times, pictures, probe
@@ -75,7 +77,7 @@ def test_a_slow_disk_leaves_out_frames_and_counts_them(tmp_path: Path, gate: thr
     for number in range(200):
         recorder.offer(frame(number))  # nobody writes: this must not block
     dropped = recorder.progress().dropped
-    assert 200 - MOST_WAITING - 1 <= dropped <= 200 - MOST_WAITING
+    assert 200 - MAX_WAITING - 1 <= dropped <= 200 - MAX_WAITING
     gate.set()
     eventually(lambda: not recorder._waiting)
     feed(recorder, 3, first=200)
@@ -98,16 +100,29 @@ def test_what_waits_is_bounded_in_bytes(tmp_path: Path, gate: threading.Event) -
 
 
 def test_the_overlay_is_that_of_the_moment(tmp_path: Path) -> None:
-    shown = [Readout(ReadoutState.NO_MODEL)]
+    shown = [Drawn(Readout(ReadoutState.NO_MODEL))]
     recorder = Recorder(tmp_path / "clip.mp4", lambda: shown[0])
     recorder.start()
     feed(recorder, 10)
-    shown[0] = Readout(ReadoutState.ACTION, "squat", 0.9)
+    shown[0] = Drawn(Readout(ReadoutState.ACTION, "squat", 0.9))
     feed(recorder, 10, first=10)
     images = pictures(finish(recorder), SIZE)
     plain = np.abs(images[5, 60:].astype(int) - images[15, 60:])
     assert plain.max() > 100
     assert np.abs(images[5, 60:].astype(int) - images[8, 60:]).max() < 40
+
+
+def test_the_count_is_drawn_in_too(tmp_path: Path) -> None:
+    shown = [Drawn(Readout(ReadoutState.NO_MODEL))]
+    recorder = Recorder(tmp_path / "clip.mp4", lambda: shown[0])
+    recorder.start()
+    feed(recorder, 10)
+    shown[0] = Drawn(Readout(ReadoutState.NO_MODEL), RepetitionSet(0.0, 12.0, 6.0, 2.0))
+    feed(recorder, 10, first=10)
+    images = pictures(finish(recorder), SIZE)
+    half = SIZE[0] // 2
+    assert np.abs(images[5, :40, half:].astype(int) - images[15, :40, half:]).max() > 60
+    assert np.abs(images[5, :40, half:].astype(int) - images[8, :40, half:]).max() < 40
 
 
 def test_another_source_ends_it(tmp_path: Path) -> None:

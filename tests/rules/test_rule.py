@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slowfast_live.core.clock import SteppedClock
-from slowfast_live.rules.rule import ANY, LONGEST_GAP_S, Firing, Rule, RuleWatch, join_command, split_command
+from slowfast_live.rules.rule import ANY, LONGEST_GAP_S, Rule, RuleWatch, Trigger, join_command, split_command
 from slowfast_live.types import Readout, ReadoutState
+from tests.stepped_clock import SteppedClock
 
 NOTHING = Readout(ReadoutState.NO_CONFIDENT_ACTION)
 
@@ -20,7 +20,7 @@ def seen(label: str = "squat", score: float = 0.9) -> Readout:
     return Readout(ReadoutState.ACTION, label, score)
 
 
-def play(rule: Rule, readouts: list[Readout], step_s: float = 0.1) -> list[tuple[float, Firing]]:
+def play(rule: Rule, readouts: list[Readout], step_s: float = 0.1) -> list[tuple[float, Trigger]]:
     """Show readouts, one each step; return when the rule fired."""
     clock, watch, fired = SteppedClock(50.0), RuleWatch(rule), []
     for number, readout in enumerate(readouts):

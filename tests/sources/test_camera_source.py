@@ -8,7 +8,7 @@ from slowfast_live.errors import SourceError
 from slowfast_live.sources.camera import CameraSource, backends
 
 
-def colours(shape=(48, 64, 3), value=90):
+def colors(shape=(48, 64, 3), value=90):
     return np.full(shape, value, np.uint8)
 
 
@@ -16,7 +16,7 @@ class FakeCapture:
     """A camera that delivers what it is told; the last thing again and again."""
 
     def __init__(self, *deliveries, opens=True, properties=None):
-        self.deliveries = list(deliveries) or [colours()]
+        self.deliveries = list(deliveries) or [colors()]
         self.opens = opens
         self.properties = properties or {}
         self.asked = {}
@@ -85,7 +85,7 @@ def test_a_senseless_rate_is_left_out(fps):
 def test_pictures_and_their_times():
     numbers = count()
     capture = FakeCapture()
-    capture.read = lambda: (True, colours(value=next(numbers)))
+    capture.read = lambda: (True, colors(value=next(numbers)))
     source, clock = camera(capture)
     source.open()
     pictures = []
@@ -101,8 +101,8 @@ def test_pictures_and_their_times():
 
 
 def test_the_picture_read_at_opening_is_not_lost_and_not_the_drivers_own():
-    raw = colours()
-    source, _ = camera(FakeCapture(raw, colours(value=7)))
+    raw = colors()
+    source, _ = camera(FakeCapture(raw, colors(value=7)))
     source.open()
     first = source.read()
     assert first.image[0, 0, 0] == 90
@@ -112,10 +112,10 @@ def test_the_picture_read_at_opening_is_not_lost_and_not_the_drivers_own():
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        (colours((48, 64)), (90, 90, 90)),
-        (colours((48, 64, 1)), (90, 90, 90)),
-        (colours((48, 64, 4)), (90, 90, 90)),
-        (colours((48, 128, 3))[:, ::2], (90, 90, 90)),
+        (colors((48, 64)), (90, 90, 90)),
+        (colors((48, 64, 1)), (90, 90, 90)),
+        (colors((48, 64, 4)), (90, 90, 90)),
+        (colors((48, 128, 3))[:, ::2], (90, 90, 90)),
     ],
 )
 def test_other_layouts_become_bgr(raw, expected):
@@ -128,7 +128,7 @@ def test_other_layouts_become_bgr(raw, expected):
 
 
 @pytest.mark.parametrize(
-    "raw", [colours((48,)), colours((0, 0, 3)), colours((48, 64, 2)), np.zeros((48, 64, 3), np.float32)]
+    "raw", [colors((48,)), colors((0, 0, 3)), colors((48, 64, 2)), np.zeros((48, 64, 3), np.float32)]
 )
 def test_what_is_no_picture_is_refused(raw):
     source, _ = camera(FakeCapture(raw))
@@ -138,20 +138,20 @@ def test_what_is_no_picture_is_refused(raw):
 
 
 def test_a_few_failed_reads_are_forgiven():
-    source, _ = camera(FakeCapture(colours(), None, cv2.error("busy"), None, colours(value=5)))
+    source, _ = camera(FakeCapture(colors(), None, cv2.error("busy"), None, colors(value=5)))
     source.open()
     source.read()
     assert source.read().image[0, 0, 0] == 5
 
 
 def test_black_pictures_are_pictures():
-    source, _ = camera(FakeCapture(colours(value=0)))
+    source, _ = camera(FakeCapture(colors(value=0)))
     source.open()
     assert source.read().image.max() == 0
 
 
 def test_a_camera_that_dies():
-    capture = FakeCapture(colours(), colours(), None)
+    capture = FakeCapture(colors(), colors(), None)
     source, clock = camera(capture, title="Desk camera")
     source.open()
     source.read()

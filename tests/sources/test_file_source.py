@@ -157,22 +157,22 @@ def test_shapes_and_pixel_formats(make_video, opened, name, size):
     assert [number_of(first.image), *read_all(source)[0]] == list(range(4 if name in FOUR else 8))
 
 
-def test_colours_come_out_as_they_went_in(corners, opened):
+def test_colors_come_out_as_they_went_in(corners, opened):
     path, image = corners
     source, _ = opened(path)
     assert np.abs(source.read().image[4:28, 4:44].astype(int) - image[4:28, 4:44]).max() < 12
 
 
 @pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
-def test_the_colour_matrix_of_the_file_is_used(opened, tmp_path, matrix):
-    colours = np.zeros((64, 96, 3), np.uint8)
-    colours[:] = (40, 200, 90)
+def test_the_color_matrix_of_the_file_is_used(opened, tmp_path, matrix):
+    colors = np.zeros((64, 96, 3), np.uint8)
+    colors[:] = (40, 200, 90)
     path = encode(
-        tmp_path / "tagged.mp4", [colours] * 2, "-vf", f"scale=out_color_matrix={matrix}", *X264, "-crf", "4",
+        tmp_path / "tagged.mp4", [colors] * 2, "-vf", f"scale=out_color_matrix={matrix}", *X264, "-crf", "4",
         "-colorspace", matrix, size=(96, 64),
     )  # fmt: skip
     source, _ = opened(path)
-    assert np.abs(source.read().image.astype(int) - colours).max() < 8
+    assert np.abs(source.read().image.astype(int) - colors).max() < 8
 
 
 TURNS = {

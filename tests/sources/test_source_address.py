@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 
 from slowfast_live.errors import SourceError, UsageError
 from slowfast_live.sources import make_source, parse_source
+from slowfast_live.sources.address import file_path
 from slowfast_live.types import SourceKind, SourceSpec
+from slowfast_live.urls import display_url, redact
 
 
 @pytest.mark.parametrize(
@@ -27,10 +30,11 @@ from slowfast_live.types import SourceKind, SourceSpec
         ("HTTP://host/Clip.mp4", SourceKind.STREAM, "http://host/Clip.mp4"),
         ("udp://@239.0.0.1:1234", SourceKind.STREAM, "udp://@239.0.0.1:1234"),
         ("tcp://127.0.0.1:9000?listen=1", SourceKind.STREAM, "tcp://127.0.0.1:9000?listen=1"),
-        ("clip.mp4", SourceKind.FILE, "clip.mp4"),
-        ("'a b.mp4'", SourceKind.FILE, "a b.mp4"),
-        ("C:\\video\\a.mp4", SourceKind.FILE, "C:\\video\\a.mp4"),
-        ("demo.mp4", SourceKind.FILE, "demo.mp4"),
+        ("clip.mp4", SourceKind.FILE, str(Path("clip.mp4").absolute())),
+        ("'a b.mp4'", SourceKind.FILE, str(Path("a b.mp4").absolute())),
+        ("C:\\video\\a.mp4", SourceKind.FILE, str(Path("C:\\video\\a.mp4").absolute())),
+        ("demo.mp4", SourceKind.FILE, str(Path("demo.mp4").absolute())),
+        ("f_%04d.jpg", SourceKind.FILE, str(Path("f_%04d.jpg").absolute())),
     ],
 )
 def test_what_is_understood(text, kind, address):
@@ -44,6 +48,50 @@ def test_paths():
     path = Path("/tmp/ü b#1.mp4").absolute()
     assert Path(parse_source(path.as_uri()).address) == path
     assert Path(parse_source(path.as_uri().replace("file://", "file://localhost")).address) == path
+
+
+@pytest.mark.parametrize("form", ["file://{}", "file://localhost{}", "FILE://LocalHost{}", "file:{}"])
+def test_file_addresses_in_any_form(form):
+    path = Path("/tmp/100% ü #1?.mp4")
+    encoded = path.as_uri().removeprefix("file://")
+    assert parse_source(form.format(encoded)).address == str(path)
+    assert file_path(form.format(encoded)) == path
+    assert file_path(form.format("/tmp/a?b.mp4")) == Path("/tmp/a?b.mp4")
+
+
+def test_a_file_that_is_really_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file:").mkdir()
+    (tmp_path / "file:" / "a.mp4").touch()
+    assert file_path("file:/a.mp4") == tmp_path / "file:/a.mp4"
+
+
+@pytest.mark.skipif(os.name != "nt", reason="drives are those of Windows")
+def test_drives_in_file_addresses():
+    assert parse_source("file:///C:/a%20b.mp4").address == "C:\\a b.mp4"
+
+
+def test_relative_paths_mean_the_same_after_the_folder_has_changed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = parse_source("dir/clip.mp4")
+    monkeypatch.chdir("/")
+    assert spec.address == str(tmp_path / "dir/clip.mp4")
+    assert spec.name == "clip.mp4"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://me:pa@ss@host:554/x", "rtsp://host:554/x"),
+        ("http://host/v?user=me&password=geheim&x=1", "http://host/v?user=***&password=***&x=1"),
+        ("https://host/v.m3u8?token=abc#t", "https://host/v.m3u8?token=***#t"),
+        ("http://host/v?keyframe=1&passage=2", "http://host/v?keyframe=1&passage=2"),
+        ("http://[bad/v?pwd=x", "http://[bad/v?pwd=***"),
+    ],
+)
+def test_addresses_are_shown_without_their_secrets(url, shown):
+    assert display_url(url) == shown
+    assert redact(f"failed: '{url}' again {url} twice").count(shown) == 2
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slowfast_live.sources.timeline import Timeline
+from slowfast_live.sources.timeline import FrameTimes
 
 STEP_S = 0.04
 
 
 def placed(stamps, may_jump=False):
-    timeline = Timeline(STEP_S, may_jump)
+    timeline = FrameTimes(STEP_S, may_jump)
     return [timeline.place(stamp) for stamp in stamps], timeline.repaired
 
 
@@ -58,7 +58,7 @@ def test_times_start_at_0_and_rise_strictly(stamps, may_jump):
 
 
 def test_landing_keeps_the_origin_and_rewinding_does_not():
-    timeline = Timeline(STEP_S)
+    timeline = FrameTimes(STEP_S)
     timeline.place(5.0)
     timeline.place(9.0)
     timeline.land()

@@ -12,8 +12,8 @@ import pytest
 from numbered_video import X264, encode, ffmpeg, number_of, read_all
 
 from slowfast_live.errors import SourceError
-from slowfast_live.sources.address import display_url
 from slowfast_live.sources.stream import ArrivalClock, StreamSource
+from slowfast_live.urls import display_url
 
 PATIENCE_S = 60.0
 
@@ -205,7 +205,7 @@ def test_a_sender_of_text(stream):
     def greet(connection, _done):
         connection.sendall(b"hello world\n" * 5000)
 
-    with serve(greet) as port, pytest.raises(SourceError, match="no video"):
+    with serve(greet) as port, pytest.raises(SourceError, match=r"text, not a video.*hello world"):
         stream(f"tcp://127.0.0.1:{port}").open()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slowfast_live.inference.backend import Outcome
+from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.spec import Model
 from slowfast_live.sources.base import Picture
 from slowfast_live.types import SourceInfo
@@ -86,7 +86,7 @@ class BrokenBackend(FakeBackend):
 
     def __init__(self) -> None:
         super().__init__()
-        self.answer: Callable[[int], Outcome] | None = None
+        self.answer: Callable[[int], InferResult] | None = None
         self.healed = False
         self.compiling: Doing = lambda: None
         self.starting: Doing = lambda: None
@@ -122,11 +122,11 @@ class BrokenRequest(FakeRequest):
         super().__init__(runner)
         self._broken = backend
 
-    def start(self, done: Callable[[Outcome], None]) -> None:
+    def start(self, done: Callable[[InferResult], None]) -> None:
         self._broken.starting()
         super().start(done)
 
-    def _answer(self, done: Callable[[Outcome], None]) -> None:
+    def _answer(self, done: Callable[[InferResult], None]) -> None:
         self._broken.inferring()
         if self._broken.answer is None:
             super()._answer(done)
@@ -134,6 +134,6 @@ class BrokenRequest(FakeRequest):
             done(self._broken.answer(len(self._runner.model.spec.labels)))
 
 
-def outcome(probs: Callable[[int], np.ndarray]) -> Callable[[int], Outcome]:
+def outcome(probs: Callable[[int], np.ndarray]) -> Callable[[int], InferResult]:
     """What ends an inference with an array that depends on the number of classes."""
-    return lambda classes: Outcome(np.asarray(probs(classes), np.float32))
+    return lambda classes: InferResult(np.asarray(probs(classes), np.float32))

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from slowfast_live.errors import DeviceError, ModelError, SourceError
-from slowfast_live.inference.backend import Outcome
+from slowfast_live.inference.backend import InferResult
 from slowfast_live.sources.base import Picture
 from tests.steady.broken import Doing, Gate, outcome, raising
 
@@ -72,7 +72,7 @@ def _blocks(gate: Gate) -> Doing:
 
 _GONE = SourceError("bad.mp4 is on a drive that was pulled out.")
 _UNEXPECTED = r"bad\.mp4 cannot be .* unexpected error"
-_GREY = np.zeros((48, 64), np.uint8)
+_GRAY = np.zeros((48, 64), np.uint8)
 _FLOAT = np.zeros((48, 64, 3), np.float32)
 _EMPTY = np.zeros((0, 0, 3), np.uint8)
 _OTHER_SIZE = np.zeros((100, 30, 3), np.uint8)
@@ -91,7 +91,7 @@ SOURCES = [
     SourceFault("read", "any error",     _raises(ZeroDivisionError("codec")),  _UNEXPECTED,        OVER, after=5),
     SourceFault("read", "no memory",     _raises(MemoryError()),               _UNEXPECTED,        OVER, after=5),
     SourceFault("read", "blocked",       _blocks,                              "",                 NO_PICTURE, after=5),
-    SourceFault("read", "two axes",      _gives(Picture(_GREY, 0.2)),          _UNEXPECTED,        OVER, after=5),
+    SourceFault("read", "two axes",      _gives(Picture(_GRAY, 0.2)),          _UNEXPECTED,        OVER, after=5),
     SourceFault("read", "not uint8",     _gives(Picture(_FLOAT, 0.2)),         _UNEXPECTED,        OVER, after=5),
     SourceFault("read", "no pixels",     _gives(Picture(_EMPTY, 0.2)),         _UNEXPECTED,        OVER, after=5),
     SourceFault("read", "time is NaN",   _gives(Picture(_OTHER_SIZE, np.nan)), _UNEXPECTED,        OVER, after=5),
@@ -122,7 +122,7 @@ class ModelFault:
     says: str
     then: Then
     doing: Callable[[Gate], Doing] | None = None
-    answer: Callable[[int], Outcome] | None = None
+    answer: Callable[[int], InferResult] | None = None
 
 
 _OLD_DRIVER = DeviceError("The GPU driver is too old.")
@@ -138,16 +138,16 @@ _NUMBER = "tiny_short-fp32.*not a number"
 _SHAPE = r"tiny_short-fp32.*\d+ values.*7 labels"
 
 
-def _lost(_: int) -> Outcome:
-    return Outcome(None, RuntimeError("device lost"))
+def _lost(_: int) -> InferResult:
+    return InferResult(None, RuntimeError("device lost"))
 
 
 # fmt: off
 MODELS = [
-    ModelFault("compile", "our error",     "too old.*goes on",     KEEPS_OLD,  _raises(_OLD_DRIVER)),
-    ModelFault("compile", "broken files",  "corrupt.*goes on",     KEEPS_OLD,  _raises(_CORRUPT)),
-    ModelFault("compile", "any error",     "unexpected.*goes on",  KEEPS_OLD,  _raises(RuntimeError("plugin"))),
-    ModelFault("compile", "no memory",     "unexpected.*goes on",  KEEPS_OLD,  _raises(MemoryError())),
+    ModelFault("compile", "our error",     "too old.*remains in use", KEEPS_OLD,  _raises(_OLD_DRIVER)),
+    ModelFault("compile", "broken files",  "corrupt.*remains in use", KEEPS_OLD,  _raises(_CORRUPT)),
+    ModelFault("compile", "any error",     "unexpected.*remains in use", KEEPS_OLD,  _raises(RuntimeError("plugin"))),
+    ModelFault("compile", "no memory",     "unexpected.*remains in use", KEEPS_OLD,  _raises(MemoryError())),
     ModelFault("compile", "blocked",       "",                     KEEPS_OLD,  _blocks),
     ModelFault("start",   "any error",     "went away",            NO_LABEL, _raises(RuntimeError("went away"))),
     ModelFault("infer",   "device lost",   "device lost",          NO_LABEL, answer=_lost),

@@ -43,9 +43,9 @@ from slowfast_live.sources.stream import StreamSource
 ROOT = Path(__file__).resolve().parents[2]
 SILENT_S = 60.0
 """A try that takes longer counts as hanging."""
-MOST_MEMORY = 3e9
+MAX_MEMORY = 3e9
 """A process that needs more (in bytes) counts as one that can be made to eat the machine's memory."""
-_MOST_PICTURES = 40
+_MAX_PICTURES = 40
 _EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF)
 
 
@@ -197,7 +197,7 @@ def play(source: FrameSource, *, search: bool) -> str:
     return "played"
 
 
-def _read(source: FrameSource, most: int = _MOST_PICTURES) -> None:
+def _read(source: FrameSource, most: int = _MAX_PICTURES) -> None:
     last_s = float("-inf")
     for _ in range(most):
         picture: Picture | None = source.read()
@@ -342,7 +342,7 @@ def _take(kind: str, said: dict[str, Any], keep: Path | None, report: Report) ->
     report.messages[_without_numbers(said["outcome"])] += 1
     if said["s"] > report.slowest_s:
         report.slowest_s, report.slowest = said["s"], said["ended"]
-    grown = said["memory"] > MOST_MEMORY >= report.memory
+    grown = said["memory"] > MAX_MEMORY >= report.memory
     report.memory = max(report.memory, said["memory"])
     if said["fault"] or grown:
         why = said["fault"] or f"{said['memory'] / 1e9:.1f} GB of memory"

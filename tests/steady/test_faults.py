@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from slowfast_live.core.clock import SteppedClock
 from slowfast_live.inference.openvino_backend import OpenVinoBackend
 from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.pipeline import Pipeline
-from slowfast_live.pipeline.recognizer import STUCK_AFTER_S
+from slowfast_live.pipeline.inferences import STUCK_AFTER_S
 from slowfast_live.types import Notice, PipelineState, ReadoutState, SourceKind, SourceSpec
 from tests.pipeline.conftest import Rig
 from tests.pipeline.fakes import FILE, FileFake, eventually
 from tests.steady.broken import BrokenBackend, BrokenFile, Gate
 from tests.steady.faults import MODEL_FILES, MODELS, SOURCES, FileFault, ModelFault, SourceFault, Then
+from tests.stepped_clock import SteppedClock
 
 BAD = SourceSpec(SourceKind.FILE, "bad.mp4")
 THIRD = SourceSpec(SourceKind.FILE, "third.mp4")
@@ -33,8 +33,7 @@ class Table:
 
     def __init__(self, rig: Rig, registry: Registry) -> None:
         self.rig, self.pipeline = rig, rig.pipeline
-        self.backend = BrokenBackend()
-        self.pipeline._recognizer._backend = rig.backend = self.backend
+        self.backend = rig.backend = BrokenBackend()
         self.gate = Gate()
         self.told: list[Notice] = []
         self.registry = registry
@@ -52,7 +51,7 @@ class Table:
         self.play(3)
         assert self.pipeline.status().state is PipelineState.RUNNING
 
-    def recognises(self, model: str) -> None:
+    def recognizes(self, model: str) -> None:
         """Pictures come, and each is soon spoken of by that model."""
         eventually(lambda: self.pipeline.status().model == model, f"{model} runs")
         before = self.pipeline.status().predictions
@@ -80,7 +79,7 @@ def table(rig: Rig, registry: Registry, tiny: Model) -> Iterator[Table]:
     table.pipeline.use_model(tiny)
     table.pipeline.open(FILE)
     table.plays(FILE)
-    table.recognises(tiny.name)
+    table.recognizes(tiny.name)
     yield table
     began_s = time.monotonic()
     table.pipeline.stop()
@@ -119,10 +118,10 @@ def test_a_source_breaks(table: Table, tiny: Model, fault: SourceFault) -> None:
         case Then.SHOWS_NO_PICTURE:
             table.rig.clock.step(5.0)
             assert pipeline.status().silent_s == pytest.approx(5.0, abs=0.2)
-            assert pipeline.readout().state is ReadoutState.WARMING_UP
+            assert pipeline.readout().state is ReadoutState.NO_PICTURE
     pipeline.open(THIRD)
     table.plays(THIRD)
-    table.recognises(tiny.name)
+    table.recognizes(tiny.name)
 
 
 @pytest.mark.parametrize("fault", MODELS, ids=lambda fault: f"{fault.step}: {fault.what}")
@@ -147,9 +146,9 @@ def test_a_model_breaks(table: Table, tiny: Model, fault: ModelFault) -> None:
         case Then.KEEPS_THE_OLD:
             eventually(lambda: pipeline.status().switching == "" or table.gate.reached.is_set())
             table.tells(fault.says)
-            table.recognises(tiny.name)
+            table.recognizes(tiny.name)
         case Then.TAKES_THE_NEW:
-            table.recognises(bad.name)
+            table.recognizes(bad.name)
             backend.heal()
             pipeline.use_model(tiny)
         case Then.SHOWS_NO_LABEL:
@@ -169,7 +168,7 @@ def test_a_model_breaks(table: Table, tiny: Model, fault: ModelFault) -> None:
             backend.heal()
             pipeline.use_model(tiny)
     if not (fault.step == "compile" and doing is table.gate):
-        table.recognises(tiny.name)
+        table.recognizes(tiny.name)
         table.told.clear()
         backend.heal()
         pipeline.use_model(table.registry.find("tiny-fp32"))

@@ -7,7 +7,7 @@ import pytest
 
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.spec import Model, Registry, load
-from slowfast_live.ui.model_catalogue import delete
+from slowfast_live.ui.models.model_catalogue import delete
 from tests.tiny_model import write_tiny_model
 
 
@@ -23,7 +23,7 @@ def test_a_link_out_of_the_folder_is_read_and_never_deleted(tmp_path: Path, else
     link.symlink_to(elsewhere)
     models, broken = Registry([tmp_path / "models"]).scan()
     assert [model.name for model in models] == ["mine"] and not broken
-    with pytest.raises(ModelError, match="link to another place"):
+    with pytest.raises(ModelError, match="link to another location"):
         delete(models[0])
     assert (elsewhere / "model.bin").is_file()
 

@@ -1,6 +1,7 @@
 """Names, labels and descriptions that are markup or hold control characters: shown letter by letter, or refused."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtGui import Qt as RichText
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QLabel, QMessageBox
 
+import slowfast_live.ui
 from slowfast_live.errors import ModelError
 from slowfast_live.inference import spec as specs
 from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.types import Level, Notice, Readout, ReadoutState, SourceKind, SourceSpec
-from slowfast_live.ui.wording import tooltip
+from slowfast_live.ui.style.formatting import tooltip
 from tests.tiny_model import tiny_spec, write_tiny_model
 from tests.ui.conftest import Desk, make_desk
 from tests.ui.fakes import FakeRegistry, make_spec
@@ -99,7 +101,7 @@ def test_the_window_shows_markup_as_it_is(hostile: Desk) -> None:
     top = ((MARK, 0.9), (f"{MARK} again", 0.1))
     hostile.pipeline.current_readout = Readout(ReadoutState.ACTION, MARK, 0.9, top)
     hostile.poll()
-    hostile.live.bridge.tell(Notice(Level.ERROR, MARK, MARK))
+    hostile.live.poller.emit_notice(Notice(Level.ERROR, MARK, MARK))
     hostile.window.source_bar._busy_text.setText(MARK)
     assert check() > 10
 
@@ -177,3 +179,20 @@ def test_the_command_line_sends_no_escapes_to_the_terminal(tmp_path: Path) -> No
         assert "\x1b[31m" not in said.stdout + said.stderr
         assert "red" in said.stdout + said.stderr
         assert "Traceback" not in said.stderr
+
+
+_MADE = re.compile(r"^\s*(self\.\w+) = QLabel\(", re.MULTILINE)
+
+
+def test_every_label_whose_text_changes_says_how_it_is_read() -> None:
+    """Qt guesses from the text whether it is markup; what is set later may be the name of a file or a model."""
+    code = {
+        path.name: path.read_text(encoding="utf-8") for path in Path(slowfast_live.ui.__file__).parent.rglob("*.py")
+    }
+    unsaid = [
+        f"{file}: {name}"
+        for file, text in sorted(code.items())
+        for name in _MADE.findall(text)
+        if f"{name}.setText(" in text and f"{name}.setTextFormat(" not in text
+    ]
+    assert not unsaid

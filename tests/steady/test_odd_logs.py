@@ -20,7 +20,7 @@ needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pip
 @needs_pipes
 def test_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match=r"pipe cannot be written: nobody reads"):
+    with pytest.raises(UsageError, match=r"pipe cannot be written: no program reads"):
         SessionLog(tmp_path / "pipe")
 
 
@@ -43,7 +43,7 @@ def test_a_reader_that_goes_away_or_sleeps_ends_the_log_with_one_notice(tmp_path
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     log = SessionLog(tmp_path / "pipe")
     told: list[Notice] = []
-    log.tell = told.append
+    log.notify = told.append
     if leaves:
         os.close(reader)
 
@@ -65,7 +65,7 @@ def test_a_reader_that_goes_away_or_sleeps_ends_the_log_with_one_notice(tmp_path
 def test_a_full_disk_is_told_once() -> None:
     log = SessionLog(Path("/dev/full"))
     told: list[Notice] = []
-    log.tell = told.append
+    log.notify = told.append
     for _ in range(3):
         log.prediction(PREDICTION, READOUT)
     log.close(SUMMARY)
@@ -92,7 +92,10 @@ def test_a_disk_that_takes_only_part_of_a_line_gets_the_rest(tmp_path: Path, mon
 
 
 def test_an_older_log_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "log.jsonl").write_text("older, and longer than what comes\n" * 100)
+    older = SessionLog(tmp_path / "log.jsonl")
+    for _ in range(100):
+        older.prediction(PREDICTION, READOUT)
+    older.close(SUMMARY)
     log = SessionLog(tmp_path / "log.jsonl")
     log.close(SUMMARY)
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1

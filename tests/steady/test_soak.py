@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slowfast_live.soak.verdict import Sample, holds, judge, slope
+from slowfast_live.tools.soak.checks import Sample, holds, judge, slope
 
 GOOD = [
     Sample(30.0 * i, 300.0 + (i % 3), 20, 15, 900 * i, 880 * i, 20 * i, 90 * i, 30.0, 20.0, 40 * i, home=i in (2, 20))
@@ -75,3 +75,16 @@ def test_a_report_that_cannot_be_written_is_told_before_the_soak(
     monkeypatch.setenv("SLOWFAST_LIVE_MODELS", str(tiny_models))
     assert main(["soak", "--minutes", "60", "--report", str(tmp_path / "nowhere/soak.json")]) == 2
     assert "--report" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["soak.json", "soak.csv"])
+def test_what_is_no_report_of_a_soak_stays(
+    name: str, tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slowfast_live.cli import main
+
+    monkeypatch.setenv("SLOWFAST_LIVE_MODELS", str(tiny_models))
+    (tmp_path / name).write_bytes(b"mine,yours")
+    assert main(["soak", "--minutes", "60", "--report", str(tmp_path / name)]) == 2
+    assert "exists and was not written by this program" in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == b"mine,yours"

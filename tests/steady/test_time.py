@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from slowfast_live.core.clock import SteppedClock
 from slowfast_live.core.meters import Distribution, RateMeter
 from slowfast_live.core.ring import Ring
 from slowfast_live.core.sampling import ClipTiming
@@ -16,9 +15,10 @@ from slowfast_live.inference.spec import Model
 from slowfast_live.sources.camera import CameraSource
 from slowfast_live.sources.stream import ArrivalClock
 from slowfast_live.types import PipelineState
-from slowfast_live.ui.bridge import ShownFrames
+from slowfast_live.ui.controller.pipeline_poller import ShownFrames
 from tests.pipeline.conftest import Rig
 from tests.pipeline.fakes import CAMERA, FILE, FileFake, LiveFake, eventually, picture
+from tests.stepped_clock import SteppedClock
 
 HOUR_S = 3600.0
 UPTIME_S = 16 * HOUR_S
@@ -81,7 +81,7 @@ def test_a_file_goes_on_where_it_was(file_plays: Rig, leap_s: float) -> None:
 
 
 @pytest.mark.parametrize("leap_s", [5 * HOUR_S, -5 * HOUR_S], ids=["suspended", "set back"])
-def test_a_camera_is_recognised_anew_after_a_leap(live: Live, leap_s: float) -> None:
+def test_a_camera_is_recognized_anew_after_a_leap(live: Live, leap_s: float) -> None:
     pipeline = live.rig.pipeline
     live.send(70, 30)
     eventually(lambda: pipeline.prediction() is not None)
@@ -145,7 +145,7 @@ def test_slow_and_fast_cameras_cover_the_same_span(live: Live, fps: int) -> None
     assert live.rig.predictions[0][0].t_end_s - 1000.0 - 1 / fps >= 2.1 - 1e-6
     assert live.rig.pipeline.status().source_fps == pytest.approx(fps, rel=0.1)
     recognizer = live.rig.pipeline._recognizer
-    assert recognizer._lane is not None and len(recognizer._lane.ring) <= 2.2 * fps + 2
+    assert recognizer._buffer is not None and len(recognizer._buffer.ring) <= 2.2 * fps + 2
 
 
 class Capture:
@@ -251,4 +251,4 @@ def test_many_switches_leave_the_pipeline_no_larger(rig: Rig) -> None:
         eventually(lambda: not rig.pipeline.status().opening)
     eventually(lambda: sum(thread.name.startswith("capture") for thread in threading.enumerate()) == 1)
     rig.pipeline.open(FILE)
-    assert len(rig.pipeline._left) <= 2
+    assert rig.pipeline.ending_sources <= 2

@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication
 
+from slowfast_live.sessions.store import SessionStore
 from slowfast_live.types import SourceKind, SourceSpec
 from slowfast_live.ui.app import AppOptions, LiveApp, Services
 from tests.ui.fakes import DEVICES, FakeCameras, FakePipeline, FakeRegistry
 
 WAIT_MS = 20_000
 """Generous: nothing here is timed."""
+
+
+@pytest.fixture(autouse=True)
+def interrupted_after_the_test() -> Iterator[None]:
+    """Ctrl-C ends the run after the current test: PySide crashes if it comes while Qt runs Python code.
+
+    A second one ends it at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if came:
+            signal.default_int_handler(number, frame)
+        came.append(number)
+
+    before = signal.signal(signal.SIGINT, handle)
+    yield
+    signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 class Desk:
@@ -33,7 +62,7 @@ class Desk:
 
     def poll(self) -> None:
         """Take over what the pipeline says now."""
-        self.live.bridge.poll()
+        self.live.poller.poll()
 
     def trigger(self, name: str) -> None:
         self.window.actions_by_id[name].trigger()
@@ -65,8 +94,10 @@ def make_desk(qapp: QApplication, qtbot: Any, tmp_path: Path) -> Iterator[Callab
         registry: FakeRegistry | None = None,
         on_close: Any = None,
         ready: bool = True,
+        store: Path | None = None,
         **asked: Any,
     ) -> Desk:
+        QCursor.setPos(QPoint(5000, 5000))  # no window begins under the pointer that another test moved
         asked.setdefault("settings_path", tmp_path / "settings.json")
         pipeline, cameras = FakePipeline(), cameras or FakeCameras()
         live = LiveApp(
@@ -80,6 +111,8 @@ def make_desk(qapp: QApplication, qtbot: Any, tmp_path: Path) -> Iterator[Callab
                 on_close,
                 tmp_path / "pictures",
                 tmp_path / "recordings",
+                history=pipeline.history,
+                sessions=None if store is None else SessionStore(store),
             ),
         )
         desk = Desk(live, pipeline, cameras, qtbot)

@@ -13,8 +13,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from slowfast_live.core.history import History
 from slowfast_live.inference.devices import DeviceInfo
 from slowfast_live.inference.spec import Accuracy, Clip, Decision, Model, ModelSpec, Registry
+from slowfast_live.people.now import PeopleNow, PersonEvent
+from slowfast_live.people.records import Box, PersonTrail
 from slowfast_live.types import (
     U8,
     Frame,
@@ -121,9 +124,9 @@ def figure(t_s: float, width: int = 1280, height: int = 720) -> U8:
     skin, cloth = (148, 172, 214), (78, 62, 44)
     thick = max(2, round(unit * 0.32))
 
-    def limb(x0: float, y0: float, angle: float, length: float, colour: tuple[int, int, int]) -> None:
+    def limb(x0: float, y0: float, angle: float, length: float, color: tuple[int, int, int]) -> None:
         end = (round(x0 + math.sin(angle) * length), round(y0 + math.cos(angle) * length))
-        cv2.line(image, (round(x0), round(y0)), end, colour, thick, cv2.LINE_AA)
+        cv2.line(image, (round(x0), round(y0)), end, color, thick, cv2.LINE_AA)
 
     cv2.ellipse(
         image,
@@ -163,10 +166,19 @@ class FakePipeline:
         self.current_status = Status()
         self.current_frame: Frame | None = None
         self.current_prediction: Prediction | None = None
+        self.current_people = PeopleNow()
+        self.current_person_events: tuple[int, tuple[PersonEvent, ...]] = (0, ())
+        self.person_boxes: dict[int, Box] = {}
+        self.current_trails: tuple[PersonTrail, ...] = ()
+        self.current_clip: Any = None
         self.fail_model = False
         self.watchers: list[Callable[[Frame], None]] = []
+        self.history = History()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def newest_clip(self) -> Any:
+        return self.current_clip
 
     def update(self, **changes: Any) -> None:
         self.current_status = replace(self.current_status, **changes)
@@ -174,10 +186,11 @@ class FakePipeline:
     def last(self, name: str) -> tuple[Any, ...] | None:
         return next((call[1:] for call in reversed(self.calls) if call[0] == name), None)
 
-    def deliver(self, t_s: float = 0.0, image: U8 | None = None) -> Frame:
+    def deliver(self, t_s: float = 0.0, image: U8 | None = None, source: SourceSpec | None = None) -> Frame:
         index = self.current_frame.index + 1 if self.current_frame else 0
         image = figure(t_s, *self.size) if image is None else image
-        self.current_frame = Frame(image, index, t_s, time.monotonic(), self.current_status.epoch)
+        self.current_frame = Frame(image, index, t_s, time.monotonic(), self.current_status.generation, source)
+        self.update(source_frames=index + 1)
         for watcher in tuple(self.watchers):
             watcher(self.current_frame)
         return self.current_frame
@@ -186,7 +199,14 @@ class FakePipeline:
         probs = np.full(len(LABELS), 1 / len(LABELS), np.float32)
         status = self.current_status
         self.current_prediction = Prediction(
-            probs, top, status.position_s, 96.0, 80.0, "slowfast_r50", "CPU", status.epoch
+            probs,
+            top,
+            status.position_s,
+            96.0,
+            80.0,
+            status.model or "slowfast_r50",
+            status.device or "CPU",
+            status.generation,
         )
         self.update(predictions=status.predictions + 1)
         return self.current_prediction
@@ -216,11 +236,16 @@ class FakePipeline:
         self.calls.append(("open", source))
         live = source.live
         info = SourceInfo(*self.size, 30.0, None if live else 150.0, not live, "" if live else "h264")
-        epoch = self.current_status.epoch + 1
+        generation = self.current_status.generation + 1
+        self.history.begin(live=live, generation=generation, file=source.address)
         self.update(
-            state=PipelineState.RUNNING, source=source, info=info, epoch=epoch, paused=False, ended=False,
-            source_fps=30.0, predictions_per_s=11.2, latency_ms=96.0, infer_ms=82.0, coverage=1.0,
+            state=PipelineState.RUNNING, source=source, info=info, generation=generation, paused=False, ended=False,
+            source_fps=30.0, predictions_per_s=11.2, latency_ms=96.0, infer_ms=82.0, coverage=1.0, source_frames=0,
         )  # fmt: skip
+
+    def close_source(self) -> None:
+        self.calls.append(("close_source",))
+        self.update(source=None, info=None, position_s=0.0, generation=self.current_status.generation + 1)
 
     def use_model(self, model: Model | None, device: str | None = None) -> None:
         self.calls.append(("use_model", model, device))
@@ -261,8 +286,29 @@ class FakePipeline:
     def set_threshold(self, threshold: float | None) -> None:
         self.calls.append(("set_threshold", threshold))
 
+    def set_rate_limit(self, per_s: float | None) -> None:
+        self.calls.append(("set_rate_limit", per_s))
+
     def set_rest(self, rest: bool) -> None:
         self.calls.append(("set_rest", rest))
+
+    def use_people(self, detector: str) -> None:
+        self.calls.append(("use_people", detector))
+
+    def follow(self, identity: int | None) -> None:
+        self.calls.append(("follow", identity))
+
+    def people(self) -> PeopleNow:
+        return self.current_people
+
+    def person_events(self) -> tuple[int, tuple[PersonEvent, ...]]:
+        return self.current_person_events
+
+    def person_at(self, identity: int, t_s: float) -> Box | None:
+        return self.person_boxes.get(identity)
+
+    def person_trails(self) -> tuple[PersonTrail, ...]:
+        return self.current_trails
 
     def watch(self, watcher: Callable[[Frame], None]) -> None:
         self.watchers.append(watcher)
@@ -283,6 +329,9 @@ class FakePipeline:
         return self.current_prediction
 
     def readout(self) -> Readout:
+        status = self.current_status
+        if status.state is PipelineState.FAILED or status.reconnect_attempt or status.silent_s:
+            return Readout(ReadoutState.NO_PICTURE)
         return self.current_readout
 
     def status(self) -> Status:

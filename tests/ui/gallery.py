@@ -20,10 +20,10 @@ from slowfast_live.inference.spec import Registry
 from slowfast_live.rules.rule import Rule, RuleBook
 from slowfast_live.types import Level, Notice, PipelineState, Readout, ReadoutState, SourceKind, SourceSpec
 from slowfast_live.ui.app import AppOptions, LiveApp, Services, make_application
-from slowfast_live.ui.model_builder import BuildTools
-from slowfast_live.ui.theme import Mode
-from tests.ui import fake_build
+from slowfast_live.ui.models.model_builder import BuildTools
+from slowfast_live.ui.style.theme import Mode
 from tests.ui.fakes import ACTION, DEVICES, TOP, FakeCameras, FakePipeline, FakeRegistry
+from tests.ui.models import fake_build
 
 FAKE_BUILD = Path(fake_build.__file__)
 LONG = "passing American football (not in game)"
@@ -116,7 +116,7 @@ def manager(
         if kind:
             os.environ["FAKE_BUILD_GO"] = str(folder / "go")
             dialog.choose("x3d_xs")
-            dialog.start_build()
+            dialog.form.start_build()
             settle(1.5)
 
     return show
@@ -178,8 +178,8 @@ def main(folder: Path) -> None:
         live.window.actions_by_id["full_screen"].trigger()
 
     shoot("fullscreen", full)
-    shoot("help-light", lambda live, _p: live.window.show_help())
-    shoot("help-dark", lambda live, _p: live.window.show_help(), theme="dark")
+    shoot("help-light", lambda live, _p: live.window.dialogs.show_help())
+    shoot("help-dark", lambda live, _p: live.window.dialogs.show_help(), theme="dark")
 
     def card(live: LiveApp, pipeline: FakePipeline) -> None:
         for name in ("now", "live"):
@@ -215,7 +215,7 @@ def main(folder: Path) -> None:
     # Popups are windows of their own: these pictures show them alone.
     shoot(
         "popup-menu-dark",
-        lambda live, _p: live.window.menu.popup(live.window.mapToGlobal(live.window.rect().center())),
+        lambda live, _p: live.window.menu.open_first(),
         theme="dark",
     )
     shoot("popup-sources-light", lambda live, _p: live.window.source_bar.sources.showPopup())

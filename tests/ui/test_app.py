@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from slowfast_live.ui.app import QuitSignals
 
 SCRIPT = """
 import json, logging, sys
@@ -77,3 +82,19 @@ def test_signals_close_the_window(tmp_path: Path, which: signal.Signals) -> None
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert f'["{which.name}", true]' in out or f'["{which.name}", false]' in out
+
+
+def test_a_signal_before_the_window_is_built_closes_it_once_it_is(qapp: QApplication, qtbot: QtBot) -> None:
+    closed: list[str] = []
+
+    class Window(QObject):
+        def quit(self, reason: str) -> None:
+            closed.append(reason)
+
+    signals, window = QuitSignals(), Window()
+    try:
+        os.kill(os.getpid(), signal.SIGINT)  # raises nothing: Qt may be at work
+        signals.attach(window)  # type: ignore[arg-type]
+        qtbot.waitUntil(lambda: closed == ["SIGINT"])
+    finally:
+        signals.restore()

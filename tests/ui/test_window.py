@@ -25,9 +25,10 @@ from PySide6.QtWidgets import (
 
 from slowfast_live import settings as store
 from slowfast_live.types import Level, Notice, PipelineState, Readout, ReadoutState, SourceKind, SourceSpec
-from slowfast_live.ui.help_sheet import HelpSheet
-from slowfast_live.ui.ports import SessionFacts
-from slowfast_live.ui.shortcuts import COMMANDS, key_text
+from slowfast_live.ui.commands.commands import COMMANDS, key_text
+from slowfast_live.ui.commands.help_sheet import HelpSheet
+from slowfast_live.ui.commands.menu_bar import THEME
+from slowfast_live.ui.controller.protocols import SessionFacts
 from tests.ui.conftest import Desk
 from tests.ui.fakes import ACTION, CAMERAS, DEVICES, LABELS, MODELS, TOP, FakeCameras, FakeRegistry
 
@@ -81,15 +82,18 @@ def test_settings_are_remembered(make_desk: MakeDesk, video: SourceSpec, tmp_pat
     desk = make_desk(source=video)
     desk.trigger("mirror")
     desk.trigger("side_panel")
-    desk.trigger("fold_live")
+    desk.trigger("fold_actions")
     desk.window.source_bar.model_chosen.emit("x3d_m")
     desk.window.source_bar.device_chosen.emit("AUTO")
+    desk.show_picture()
+    desk.pipeline.predict()
+    desk.poll()
     desk.window.resize(780, 520)
     desk.window.close()
     saved = store.load(tmp_path / "settings.json").settings
     assert saved.last_source == video and saved.recent_files == [video.address]
     assert (saved.mirror, saved.side_panel, saved.model, saved.device) == (True, False, "x3d_m", "AUTO")
-    assert "live" in saved.folded
+    assert set(saved.folded) == {"actions", "live"}
     again = make_desk()
     assert again.pipeline.last("open") == (video,)
     assert again.pipeline.last("use_model") == (MODELS[1], "AUTO")
@@ -121,22 +125,22 @@ def test_damaged_settings_are_told(make_desk: MakeDesk, tmp_path: Path) -> None:
 def test_no_model_says_how_to_get_one(make_desk: MakeDesk, video: SourceSpec) -> None:
     desk = make_desk(source=video, registry=FakeRegistry(()))
     notice = desk.window.notice_bar.notice
-    assert notice is not None and "python build_models.py" in notice.message
+    assert notice is not None and "slowfast-live models build" in notice.message
     assert desk.pipeline.last("use_model") is None
     assert desk.window.source_bar.models.currentText() == "No model"
-    assert any("python build_models.py" in text for text in desk.window.side_panel.card.texts())
+    assert any("slowfast-live models build" in text for text in desk.window.side_panel.card.texts())
 
 
 def test_a_model_built_meanwhile_is_found_when_the_user_comes_back(make_desk: MakeDesk, video: SourceSpec) -> None:
     registry = FakeRegistry(())
     desk = make_desk(source=video, registry=registry)
     registry._fake = MODELS
-    desk.live.controller.look_for_models()
+    desk.live.controller.scan_models_again()
     desk.wait(lambda: desk.pipeline.last("use_model") == (MODELS[0], "CPU"))
     desk.poll()
     assert desk.window.source_bar.models.currentText() == "SlowFast R50 8x8 · INT8"
     assert desk.window.notice_bar.notice is None, "what is no longer true is taken back"
-    desk.live.controller.look_for_models()
+    desk.live.controller.scan_models_again()
     assert not desk.live.background.busy, "with a model at hand there is nothing to look for"
 
 
@@ -212,7 +216,7 @@ def test_the_overlay_is_not_drawn_again_for_the_same_words(desk: Desk) -> None:
 def test_a_new_label_is_shown_with_its_prediction(desk: Desk) -> None:
     desk.pipeline.current_readout = Readout(ReadoutState.ACTION, "squat", 0.8, (("squat", 0.8),))
     desk.pipeline.predict()
-    desk.live.bridge.present()
+    desk.live.poller.present()
     assert desk.window.canvas.overlay.headline == "squat"
     assert desk.window.side_panel.now.action_text == "squat"
 
@@ -242,7 +246,9 @@ def test_dropdown_of_sources(desk: Desk, video: SourceSpec) -> None:
         "clip.mp4",
         "Demo clip",
         "Open file…",
+        "Open folder of images…",
         "Open stream URL…",
+        "Watch the screen…",
     ]
     box.activated.emit(texts.index("Camera: Integrated Webcam"))
     assert desk.pipeline.last("open") == (CAMERAS[1],)
@@ -253,12 +259,13 @@ def test_dropdown_of_sources(desk: Desk, video: SourceSpec) -> None:
 def test_things_to_do_do_not_stay_chosen(desk: Desk) -> None:
     bar = desk.window.source_bar
     with desk.qtbot.waitSignal(bar.url_wanted, timeout=20_000):
-        bar.sources.setCurrentIndex(bar.sources.count() - 1)
-        bar.sources.activated.emit(bar.sources.count() - 1)
+        row = bar.sources.findText("Open stream URL…")
+        bar.sources.setCurrentIndex(row)
+        bar.sources.activated.emit(row)
     assert bar.sources.currentText() == "clip.mp4"
-    assert isinstance(desk.window._dialog, QInputDialog)
-    desk.window._dialog.setTextValue("rtsp://me:secret@cam/1")
-    desk.window._dialog.accept()
+    assert isinstance(desk.window.source_dialogs.current, QInputDialog)
+    desk.window.source_dialogs.current.setTextValue("rtsp://me:secret@cam/1")
+    desk.window.source_dialogs.current.accept()
     assert desk.pipeline.last("open") == (SourceSpec(SourceKind.STREAM, "rtsp://me:secret@cam/1", "rtsp://cam/1"),)
     desk.poll()
     assert bar.sources.currentText() == "Stream: rtsp://cam/1"
@@ -277,13 +284,15 @@ def test_a_camera_plugged_in_appears(desk: Desk) -> None:
 
 
 def test_a_recent_file_that_is_gone_is_told_and_forgotten(desk: Desk, video: SourceSpec) -> None:
+    desk.show_picture()
+    desk.poll()
     Path(video.address).unlink()
     opened = len(desk.pipeline.calls)
     desk.window.menu.recent_menu.aboutToShow.emit()
     desk.window.menu.recent_menu.actions()[0].trigger()
     assert len(desk.pipeline.calls) == opened
     notice = desk.window.notice_bar.notice
-    assert notice is not None and "is gone" in notice.message and video.address in notice.message
+    assert notice is not None and "no longer exists" in notice.message and video.address in notice.message
     assert desk.live.memory.settings.recent_files == []
     desk.window.menu.recent_menu.aboutToShow.emit()
     assert [a.text() for a in desk.window.menu.recent_menu.actions()] == ["None yet"]
@@ -349,8 +358,8 @@ def test_model_dropdown_shows_the_choice_then_the_truth(desk: Desk, monkeypatch:
     desk.poll()
     assert box.currentText() == "X3D-M · FP32"
     assert desk.window.source_bar._busy.isVisible()
-    assert desk.window.source_bar._busy_text.text() == "Compiling X3D-M for CPU"
-    monkeypatch.setattr("slowfast_live.ui.source_bar._GRACE_S", -1.0)
+    assert desk.window.source_bar._busy_text.whole_text == "Compiling X3D-M for CPU"
+    monkeypatch.setattr("slowfast_live.ui.panels.source_bar._GRACE_S", -1.0)
     desk.pipeline.update(switching="")
     desk.poll()
     assert box.currentText() == "SlowFast R50 8x8 · INT8", "it failed: the old one goes on"
@@ -360,8 +369,8 @@ def test_model_dropdown_shows_the_choice_then_the_truth(desk: Desk, monkeypatch:
 def test_the_running_model_fills_card_list_and_threshold(desk: Desk) -> None:
     texts = "\n".join(desk.window.side_panel.card.texts())
     for part in (
-        "76.94 % top-1 on Kinetics-400, published",
-        "71.2 %",
+        "77 % right at first guess (top-1) on Kinetics-400, published",
+        "71 %",
         "measured",
         "Apache-2.0",
         "INT8",
@@ -455,21 +464,21 @@ def test_a_live_source_has_no_transport(make_desk: MakeDesk) -> None:
 
 def test_threshold(desk: Desk) -> None:
     now = desk.window.side_panel.now
-    assert now._spin.value() == 0.35 and now._note.text() == "as the model recommends"
+    assert now._spin.text() == "35 %" and now._note.text() == "recommended by the model"
     assert not now._reset.isEnabled()
     now._slider.setValue(60)
     assert desk.pipeline.last("set_threshold") == (0.6,)
-    assert now._spin.value() == 0.6
+    assert now._spin.text() == "60 %"
     desk.trigger("lower")
     assert desk.pipeline.last("set_threshold") == (0.55,)
-    assert now._note.text() == "recommended: 0.35"
+    assert now._note.text() == "recommended: 35 %"
     desk.pipeline.use_model(MODELS[1])
     desk.poll()
-    assert now._spin.value() == 0.55, "a choice outlives a switch of the model"
+    assert now._spin.text() == "55 %", "a choice outlives a switch of the model"
     desk.trigger("recommended")
     assert desk.pipeline.last("set_threshold") == (None,)
     assert desk.live.memory.settings.threshold is None
-    assert now._spin.value() == 0.35
+    assert now._spin.text() == "35 %"
 
 
 def test_states_in_the_panel(desk: Desk) -> None:
@@ -481,19 +490,19 @@ def test_states_in_the_panel(desk: Desk) -> None:
         named = desk.window.side_panel.now._action.accessibleName()
         assert named == f"Current action: {desk.window.side_panel.now.action_text}"
     assert len(said) == len(ReadoutState)
-    assert "untrained model: scores mean nothing" in said
+    assert "untrained model: scores are meaningless" in said
 
 
 def test_live_numbers_and_the_plot(desk: Desk) -> None:
     desk.show_picture()
     desk.pipeline.predict()
-    desk.pipeline.update(frames_dropped=7)
+    desk.pipeline.update(frames_dropped=60, source_dropped=7)
     for _ in range(3):  # the numbers are told every third time
         desk.poll()
     live = desk.window.side_panel.live
     assert live.value("latency") == "96 ms" and live.value("dropped") == "7"
     assert live.value("source") == "30 fps" and live.value("size") == "1280 × 720 · h264"
-    assert list(live._curve.getData()[1]) == [96.0]
+    assert live.plot.readings == (96.0,)
 
 
 # Notices
@@ -573,7 +582,7 @@ def test_a_snapshot_that_cannot_be_saved_is_told(desk: Desk, tmp_path: Path) -> 
 def test_shortcuts_are_distinct() -> None:
     keys = [key for command in COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))
-    assert all(command.keys and command.tip for command in COMMANDS)
+    assert all(command.tip and (command.keys or command.text) for command in COMMANDS)
 
 
 def test_every_command_does_something(desk: Desk) -> None:
@@ -613,14 +622,17 @@ def test_tab_order_is_the_reading_order(desk: Desk) -> None:
         "Source",
         "Model",
         "Device",
-        "Menu",
+        "Record",
+        "Save the last 30 seconds",
+        "Take a snapshot",
+        "Full screen",
         "Picture",
         "Side panel",
         "Now",
         "Threshold",
-        "Live",
-        "Model",
         "Actions",
+        "Model",
+        "Live",
         "Timeline",
         "Speed",
     ]
@@ -631,12 +643,12 @@ def test_tab_order_is_the_reading_order(desk: Desk) -> None:
 
 def test_the_help_sheet_lists_every_key(desk: Desk) -> None:
     desk.trigger("help")
-    sheet = desk.window._dialog
+    sheet = desk.window.dialogs.help
     assert isinstance(sheet, HelpSheet)
     from PySide6.QtWidgets import QLabel
 
     texts = [label.text() for label in sheet.findChildren(QLabel)]
-    for command in COMMANDS:
+    for command in (command for command in COMMANDS if command.keys):
         assert command.tip in texts
         assert all(part in texts for part in key_text(command.id).split(" or "))
     sheet.close()
@@ -647,12 +659,12 @@ def test_switching_the_theme_changes_the_picture(desk: Desk) -> None:
         image = desk.window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
         return bytes(image.constBits())
 
-    desk.window._choose_theme("light")
+    desk.window.view.choose_theme("light")
     light = shot()
-    desk.window._choose_theme("dark")
+    desk.window.view.choose_theme("dark")
     assert shot() != light
     assert desk.live.memory.settings.theme == "dark"
-    desk.window.menu.aboutToShow.emit()
+    desk.window.menu.submenus[THEME].aboutToShow.emit()
     assert [action.isChecked() for _, action in desk.window.menu._theme_actions] == [False, False, True]
 
 
@@ -711,8 +723,8 @@ def test_stalls_are_measured(desk: Desk) -> None:
     import time
 
     desk.show_picture()
-    desk.wait(lambda: desk.window.stall_meter.iterations > 5)
-    before = desk.window.stall_meter.iterations
+    desk.wait(lambda: desk.window.loop_latency.iterations > 5)
+    before = desk.window.loop_latency.iterations
 
     def work() -> None:
         end = time.perf_counter() + 0.1
@@ -722,19 +734,19 @@ def test_stalls_are_measured(desk: Desk) -> None:
     from PySide6.QtCore import QTimer
 
     QTimer.singleShot(0, work)
-    desk.wait(lambda: desk.window.stall_meter.max_ms >= 100)
-    desk.wait(lambda: desk.window.stall_meter.iterations > before + 5)
-    assert 10 < desk.window.stall_meter.work_max_ms <= desk.window.stall_meter.max_ms
-    desk.window.stall_meter.stop()
-    counted = desk.window.stall_meter.iterations
+    desk.wait(lambda: desk.window.loop_latency.max_ms >= 100)
+    desk.wait(lambda: desk.window.loop_latency.iterations > before + 5)
+    assert 10 < desk.window.loop_latency.work_max_ms <= desk.window.loop_latency.max_ms
+    desk.window.loop_latency.stop()
+    counted = desk.window.loop_latency.iterations
     desk.show_picture()
-    assert desk.window.stall_meter.iterations == counted
+    assert desk.window.loop_latency.iterations == counted
 
 
 def test_stalls_may_be_measured_anew_in_the_middle_of_work(desk: Desk) -> None:
     from PySide6.QtCore import QTimer
 
-    meter = desk.window.stall_meter
+    meter = desk.window.loop_latency
     desk.show_picture()
     desk.wait(lambda: meter.iterations > 5)
     anew: list[int] = []
@@ -751,12 +763,12 @@ def test_stalls_may_be_measured_anew_in_the_middle_of_work(desk: Desk) -> None:
 
 def test_readout_changes_come_at_most_with_the_slow_poll(desk: Desk) -> None:
     heard: list[Readout] = []
-    desk.live.bridge.stop()
-    desk.live.bridge.readout.connect(heard.append)
+    desk.live.poller.stop()
+    desk.live.poller.readout.connect(heard.append)
     for k in range(5):
         desk.pipeline.current_readout = Readout(ReadoutState.ACTION, "jumping jacks", 0.9 - k / 100, TOP)
         desk.pipeline.predict()
-        desk.live.bridge.present()
+        desk.live.poller.present()
     assert heard == [], "scores alone wait for the slow poll"
     desk.poll()
     assert [readout.score for readout in heard] == [0.86]

@@ -1,0 +1,1 @@
+"""Analysis on many machines, with Ray. Needs the packages of the extra `cluster`, imported on first use."""

@@ -1,0 +1,1 @@
+"""What is recognized, for other programs: a local feed, MQTT, a text file. No Qt here."""

@@ -1,1 +1,0 @@
-"""A long run with a person who never rests: does anything grow, leak or stop?"""

@@ -1,0 +1,1 @@
+"""Programs that run beside the app: model conversion, training, evaluation, benchmark, soak."""

@@ -1,0 +1,1 @@
+"""What the documentation shows of the program itself: its structure and its pictures."""

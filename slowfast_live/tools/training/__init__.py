@@ -1,0 +1,1 @@
+"""Rendered people, the demo clip, and the training of the bundled model."""

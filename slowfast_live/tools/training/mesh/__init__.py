@@ -1,0 +1,1 @@
+"""People with a human surface: MakeHuman's body and clothes, posed by the joints of `figure`, before photographs."""

@@ -1,0 +1,1 @@
+"""Several sources in one window, recognized by one model in turns."""

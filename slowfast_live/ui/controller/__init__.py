@@ -1,0 +1,1 @@
+"""Translate user actions into pipeline commands; no widgets."""

@@ -1,0 +1,1 @@
+"""Why it says so: where and when in the picture a score comes from."""

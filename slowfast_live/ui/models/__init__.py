@@ -1,0 +1,1 @@
+"""The model manager and the measurement of this machine."""

@@ -1,0 +1,1 @@
+"""Recording controls of the window."""

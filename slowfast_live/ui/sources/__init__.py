@@ -1,0 +1,1 @@
+"""Choosing what to watch: the screen, and files one after the other."""

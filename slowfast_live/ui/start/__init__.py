@@ -1,0 +1,1 @@
+"""What a newcomer meets: the start card, the gallery of actions, and advice when nothing is recognized."""

@@ -1,0 +1,1 @@
+"""Teaching in the window: taking examples, learning, and the report."""

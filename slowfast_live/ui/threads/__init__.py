@@ -1,0 +1,1 @@
+"""Threads, timers and child processes around the GUI thread."""

@@ -1,0 +1,1 @@
+"""The video, its overlay and its playback controls."""

@@ -1,0 +1,125 @@
+"""The model is asked about each person in turn, and the label of the window is about the leading one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from slowfast_live.core.clock import SystemClock
+from slowfast_live.inference.backend import InferResult
+from slowfast_live.inference.spec import Model
+from slowfast_live.people.tracker import TrackedPerson
+from slowfast_live.pipeline.recognizer import Recognizer
+from slowfast_live.types import U8, Notice
+from tests.pipeline.fakes import eventually
+
+STEP_S = 1 / 30
+
+
+class ByBrightness:
+    """A model whose label is how bright its clip is: the left of the picture is dark, the right one bright."""
+
+    device, execution_precision = "CPU", "f32"
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.clip: U8 = np.zeros(model.spec.input_shape[1:], np.uint8)
+        self.requests = (self,)
+        self.brightness: list[float] = []
+
+    def compile(self, model: Model, device: str) -> ByBrightness:
+        return self
+
+    def start(self, done: object) -> None:
+        level = float(self.clip.max())
+        self.brightness.append(level)
+        probs = np.full(len(self.model.spec.labels), 0.01, np.float32)
+        probs[0 if level < 130 else 1] = 0.9
+        done(InferResult(probs))  # type: ignore[operator]
+
+    def close(self) -> None:
+        pass
+
+
+def picture() -> U8:
+    image = np.zeros((96, 160, 3), np.uint8)
+    image[20:90, 20:45] = 90
+    image[20:90, 115:140] = 220
+    return image
+
+
+def someone(identity: int, x: float, width: float = 0.16) -> TrackedPerson:
+    box = (x, 0.2, x + width, 0.95)
+    path = np.array([[0, *box], [60, *box]], np.float32)
+    return TrackedPerson(identity, box, 0.9, 0.0, 60.0, False, path, 60.0)
+
+
+LEFT, RIGHT = someone(1, 0.12), someone(2, 0.71)
+
+
+class Watch:
+    """A recognizer of a live source in which some people stand."""
+
+    def __init__(self, tiny: Model) -> None:
+        self.people: Sequence[TrackedPerson] | None = (LEFT, RIGHT)
+        self.model = ByBrightness(tiny)
+        self.notices: list[Notice] = []
+        self.recognizer = Recognizer(
+            self.model, SystemClock(), self.notices.append, people=lambda generation: self.people
+        )
+        self.recognizer.start()
+        self.recognizer.use(tiny, "CPU")
+        eventually(lambda: self.recognizer.state().model is not None)
+        self.generation = self.recognizer.begin(live=True, mirrored=False)
+        self.t_s = 0.0
+
+    def play(self, frames: int) -> None:
+        for _ in range(frames):
+            self.recognizer.push(picture(), self.t_s, self.t_s, self.generation)
+            self.t_s += STEP_S
+            eventually(lambda: self.recognizer.idle)
+
+
+@pytest.fixture
+def watch(tiny: Model) -> object:
+    made = Watch(tiny)
+    yield made
+    made.recognizer.stop()
+
+
+def test_each_person_gets_the_label_of_their_own_clip(watch: Watch) -> None:
+    watch.play(90)
+    labels = watch.model.model.spec.labels
+    now = watch.recognizer.labels.now((LEFT, RIGHT), "fake")
+    assert [p.readout.top[0][0] for p in now.people if p.readout is not None] == [labels[0], labels[1]]
+    dark = sum(level < 130 for level in watch.model.brightness)
+    assert abs(2 * dark - len(watch.model.brightness)) <= 1, "both are asked about equally often"
+
+
+def test_the_label_of_the_window_is_about_the_leading_person(watch: Watch) -> None:
+    labels = watch.model.model.spec.labels
+    for followed, label in ((2, labels[1]), (1, labels[0])):
+        watch.recognizer.labels.follow(followed)
+        watch.play(90)
+        prediction = watch.recognizer.prediction()
+        assert prediction is not None and prediction.top[0][0] == label
+
+
+def test_nobody_or_nobody_followed_is_the_whole_picture(watch: Watch) -> None:
+    watch.people = ()
+    watch.play(80)
+    assert watch.recognizer.prediction() is not None
+    assert all(level > 130 for level in watch.model.brightness)
+    watch.people = None
+    count = len(watch.model.brightness)
+    watch.play(5)
+    assert len(watch.model.brightness) == count + 5
+
+
+def test_another_source_forgets_everybody(watch: Watch) -> None:
+    watch.play(90)
+    watch.generation = watch.recognizer.begin(live=True, mirrored=False)
+    assert watch.recognizer.labels.known == 0
+    assert watch.recognizer.labels.events()[1] == ()
