@@ -11,8 +11,8 @@ from slowfast_live.inference.spec import Registry
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources import make_source
 from slowfast_live.types import Prediction, Readout, SourceKind, SourceSpec
-from tests.pipeline.fakes import eventually
 from tests.stepped_clock import SteppedClock
+from tests.waiting import eventually
 
 WITHIN_S = 2.5
 """From a change of action to the right label."""

@@ -1,8 +1,7 @@
-"""A source, a backend and waiting, all under a test's control."""
+"""A source and a backend, both under a test's control."""
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -12,14 +11,6 @@ from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.spec import Model
 from slowfast_live.sources.base import Picture
 from slowfast_live.types import SourceInfo, SourceKind, SourceSpec
-
-
-def eventually(condition: Callable[[], object], what: str = "", timeout_s: float = 20.0) -> None:
-    """Wait until `condition()` holds. The limit is generous: it only matters where the test fails."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what or condition}"
-        time.sleep(0.001)
 
 
 def picture(t_s: float, value: int = 0, size: tuple[int, int] = (48, 64)) -> Picture:
@@ -108,6 +99,7 @@ class FakeRequest:
         return self._clip
 
     def start(self, done: Callable[[InferResult], None]) -> None:
+        self._runner.backend.started += 1
         threading.Thread(target=self._answer, args=(done,), daemon=True).start()
 
     def _answer(self, done: Callable[[InferResult], None]) -> None:
@@ -145,6 +137,7 @@ class FakeBackend:
         self.compile_error: Exception | None = None
         self.infer_error: Exception | None = None
         self.compiled: list[tuple[str, str]] = []
+        self.started = 0
 
     def compile(self, model: Model, device: str) -> FakeRunner:
         self.compiled.append((model.name, device))

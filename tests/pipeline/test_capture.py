@@ -9,7 +9,8 @@ from slowfast_live.errors import SourceError
 from slowfast_live.inference.spec import Model
 from slowfast_live.types import Level, PipelineState, ReadoutState, SourceKind, SourceSpec
 from tests.pipeline.conftest import Rig
-from tests.pipeline.fakes import CAMERA, FILE, OTHER_CAMERA, FileFake, LiveFake, eventually, picture
+from tests.pipeline.fakes import CAMERA, FILE, OTHER_CAMERA, FileFake, LiveFake, picture
+from tests.waiting import eventually
 
 
 def shown(rig: Rig) -> int:

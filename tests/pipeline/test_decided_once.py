@@ -16,8 +16,9 @@ from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.types import PipelineState, ReadoutState
-from tests.pipeline.fakes import FILE, FakeBackend, FakeRequest, FakeRunner, FileFake, eventually
+from tests.pipeline.fakes import FILE, FakeBackend, FakeRequest, FakeRunner, FileFake
 from tests.stepped_clock import SteppedClock
+from tests.waiting import eventually
 
 LENGTH_S = 6.0
 

@@ -13,7 +13,7 @@ from slowfast_live.inference.spec import Model
 from slowfast_live.people.tracker import TrackedPerson
 from slowfast_live.pipeline.recognizer import Recognizer
 from slowfast_live.types import U8, Notice
-from tests.pipeline.fakes import eventually
+from tests.waiting import eventually
 
 STEP_S = 1 / 30
 

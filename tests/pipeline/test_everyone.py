@@ -22,8 +22,9 @@ from slowfast_live.pipeline.pipeline import Pipeline
 from slowfast_live.pipeline.recognizer import Recognizer
 from slowfast_live.sources.base import Picture
 from slowfast_live.types import U8, Notice, Prediction, Readout, ReadoutState
-from tests.pipeline.fakes import CAMERA, LiveFake, eventually
+from tests.pipeline.fakes import CAMERA, LiveFake
 from tests.tiny_detection import write_tiny_detection
+from tests.waiting import eventually
 
 STEP_S = 1 / 30
 RED, BLUE = (0, 0, 255), (255, 0, 0)

@@ -13,9 +13,9 @@ from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources import make_source
 from slowfast_live.types import Prediction, SourceKind, SourceSpec
-from tests.pipeline.fakes import eventually
 from tests.stepped_clock import SteppedClock
 from tests.tiny_model import make_tiny_network
+from tests.waiting import eventually
 
 TOLERANCE = 1e-4
 SECONDS = 4.0

@@ -13,8 +13,9 @@ from slowfast_live.people.boxes import Detections
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources.base import Picture
 from slowfast_live.types import U8, PipelineState
-from tests.pipeline.fakes import FILE, FileFake, eventually
+from tests.pipeline.fakes import FILE, FileFake
 from tests.pipeline.test_each_person import ByBrightness, picture
+from tests.waiting import eventually
 
 BOXES = np.array([[0.12, 0.2, 0.28, 0.95], [0.71, 0.2, 0.87, 0.95]], np.float32)
 

@@ -9,7 +9,8 @@ from slowfast_live.errors import DeviceError
 from slowfast_live.inference.spec import Model, Registry
 from slowfast_live.types import Level, PipelineState, ReadoutState
 from tests.pipeline.conftest import Rig
-from tests.pipeline.fakes import FILE, FileFake, eventually
+from tests.pipeline.fakes import FILE, FileFake
+from tests.waiting import eventually
 
 
 def play(rig: Rig, frames: int, fps: float = 30.0) -> None:
@@ -18,6 +19,13 @@ def play(rig: Rig, frames: int, fps: float = 30.0) -> None:
         before = rig.pipeline.status().frames_captured
         rig.clock.step(1 / fps + 1e-7)
         eventually(lambda before=before: rig.pipeline.status().frames_captured > before)
+
+
+def play_until_asked(rig: Rig) -> None:
+    """Let one more frame pass, and wait until the model is asked about it."""
+    asked = rig.backend.started
+    play(rig, 1)
+    eventually(lambda: rig.backend.started > asked)
 
 
 @pytest.fixture
@@ -45,7 +53,8 @@ def test_the_newest_window_wins(playing: Rig) -> None:
     play(playing, 63)
     eventually(lambda: len(playing.predictions) == 1)
     playing.backend.gate.clear()
-    play(playing, 10)  # the first of these occupies the request, the others pass
+    play_until_asked(playing)  # this one occupies the request
+    play(playing, 9)  # these pass
     playing.backend.gate.set()
     eventually(lambda: len(playing.predictions) == 3)
     ends = [round(p.t_end_s * 30) for p, _ in playing.predictions]
@@ -158,7 +167,7 @@ def test_results_of_an_older_epoch_are_dropped(playing: Rig) -> None:
     play(playing, 63)
     eventually(lambda: len(playing.predictions) == 1)
     playing.backend.gate.clear()
-    play(playing, 1)
+    play_until_asked(playing)
     playing.pipeline.seek(50.0, scrubbing=True)
     eventually(lambda: abs(playing.pipeline.status().position_s - 50) < 0.02)
     playing.backend.gate.set()

@@ -10,7 +10,8 @@ from slowfast_live.inference.spec import Model
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources import make_source, parse_source
 from slowfast_live.types import Level, PipelineState
-from tests.pipeline.fakes import FakeBackend, eventually
+from tests.pipeline.fakes import FakeBackend
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the ffmpeg command sends the stream")
 

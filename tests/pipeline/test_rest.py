@@ -8,7 +8,8 @@ from slowfast_live.inference.spec import Model
 from slowfast_live.sources.base import Picture
 from slowfast_live.types import PipelineState, ReadoutState
 from tests.pipeline.conftest import Rig
-from tests.pipeline.fakes import FILE, FileFake, eventually
+from tests.pipeline.fakes import FILE, FileFake
+from tests.waiting import eventually
 
 FPS = 30
 STILL_FROM_S, MOVES_AGAIN_S = 3.0, 12.0

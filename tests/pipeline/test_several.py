@@ -15,7 +15,8 @@ from slowfast_live.pipeline import Pipeline
 from slowfast_live.pipeline.clip_buffer import ClipBuffer
 from slowfast_live.types import PipelineState, ReadoutState
 from tests.pipeline.conftest import Rig
-from tests.pipeline.fakes import CAMERA, FILE, FakeBackend, FakeRequest, FileFake, LiveFake, eventually, picture
+from tests.pipeline.fakes import CAMERA, FILE, FakeBackend, FakeRequest, FileFake, LiveFake, picture
+from tests.waiting import eventually
 
 FPS = 30
 

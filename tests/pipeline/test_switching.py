@@ -15,7 +15,8 @@ from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources import make_source
 from slowfast_live.sources.base import FrameSource, Picture
 from slowfast_live.types import PipelineState, SourceInfo, SourceKind, SourceSpec
-from tests.pipeline.fakes import eventually, picture
+from tests.pipeline.fakes import picture
+from tests.waiting import eventually
 
 SWITCHES = 200
 WARM_UP = 60

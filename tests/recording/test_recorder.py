@@ -18,8 +18,8 @@ from slowfast_live.recording.recorder import MAX_WAITING, Recorder
 from slowfast_live.types import Readout, ReadoutState
 from tests.export.test_writer import small_disk
 from tests.export.videos import needs_ffmpeg, numbers, picture_times, pictures, probe
-from tests.pipeline.fakes import eventually
 from tests.recording.frames import SIZE, frame, large
+from tests.waiting import eventually
 
 pytestmark = needs_ffmpeg
 WITHIN_S = 30.0

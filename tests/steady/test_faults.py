@@ -15,10 +15,11 @@ from slowfast_live.pipeline import Pipeline
 from slowfast_live.pipeline.inferences import STUCK_AFTER_S
 from slowfast_live.types import Notice, PipelineState, ReadoutState, SourceKind, SourceSpec
 from tests.pipeline.conftest import Rig
-from tests.pipeline.fakes import FILE, FileFake, eventually
+from tests.pipeline.fakes import FILE, FileFake
 from tests.steady.broken import BrokenBackend, BrokenFile, Gate
 from tests.steady.faults import MODEL_FILES, MODELS, SOURCES, FileFault, ModelFault, SourceFault, Then
 from tests.stepped_clock import SteppedClock
+from tests.waiting import eventually
 
 BAD = SourceSpec(SourceKind.FILE, "bad.mp4")
 THIRD = SourceSpec(SourceKind.FILE, "third.mp4")

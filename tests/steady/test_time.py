@@ -17,8 +17,9 @@ from slowfast_live.sources.stream import ArrivalClock
 from slowfast_live.types import PipelineState
 from slowfast_live.ui.controller.pipeline_poller import ShownFrames
 from tests.pipeline.conftest import Rig
-from tests.pipeline.fakes import CAMERA, FILE, FileFake, LiveFake, eventually, picture
+from tests.pipeline.fakes import CAMERA, FILE, FileFake, LiveFake, picture
 from tests.stepped_clock import SteppedClock
+from tests.waiting import eventually
 
 HOUR_S = 3600.0
 UPTIME_S = 16 * HOUR_S

@@ -27,6 +27,7 @@ class BackgroundTasks(QObject):
         self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads: dict[int, threading.Thread] = {}
         self._started = 0
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self._run_callbacks)
@@ -44,7 +45,10 @@ class BackgroundTasks(QObject):
         *,
         name: str = "background",
     ) -> None:
-        """Run `work` on a thread, then `done(result)` or `failed(error)` on the GUI thread."""
+        """Run `work` on a thread, then `done(result)` or `failed(error)` on the GUI thread.
+
+        After `wait`, work still runs, but there is nothing left to deliver its result to.
+        """
         self._started += 1
         number = self._started
 
@@ -62,16 +66,18 @@ class BackgroundTasks(QObject):
         thread = threading.Thread(target=main, name=f"slowfast-live-{name}", daemon=True)
         self._threads[number] = thread
         thread.start()
-        self._timer.start()
+        if not self._closed:
+            self._timer.start()
 
     def wait(self, timeout_s: float) -> None:
-        """Wait up to `timeout_s` for each running thread before the app ends; results are not delivered."""
+        """Wait up to `timeout_s` for each running thread before the app ends; no result is delivered from now on."""
+        self._closed = True
         self._timer.stop()
         for thread in list(self._threads.values()):
             thread.join(timeout_s)
 
     def _run_callbacks(self) -> None:
-        while True:
+        while not self._closed:  # a result may close the app
             try:
                 outcome = self._finished.get_nowait()
             except Empty:
