@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.text_safety import controls, visible
 
 MAX_CLASSES = 100_000
 """Maximum number of classes of a model."""
-FORMS = "one name a line, a JSON list or mapping of names and numbers, or CSV with a name and its number"
+FORMS = Message("one name a line, a JSON list or mapping of names and numbers, or CSV with a name and its number")
 _LARGEST_FILE = 16_000_000
 _NAME_COLUMNS = ("name", "label", "class_name", "classname", "class", "action", "category", "display_name")
 _NUMBER_COLUMNS = ("id", "index", "idx", "number", "class_id", "label_id", "class_index", "")
@@ -41,39 +42,71 @@ def own_labels(file: Path | None, classes: int | None) -> tuple[str, ...] | None
         UsageError: The file cannot be read or used, the number is out of range, or the two do not match.
     """
     if classes is not None and not 1 <= classes <= MAX_CLASSES:
-        raise UsageError(f"The number of classes is from 1 to {MAX_CLASSES:,}, not {classes:,}.")
+        raise UsageError(
+            Message(
+                "The number of classes is from 1 to {max_classes:,}, not {classes:,}.",
+                max_classes=MAX_CLASSES,
+                classes=classes,
+            )
+        )
     if file is None:
         return None if classes is None else tuple(f"class {index}" for index in range(classes))
     labels = _read(file)
     if classes not in (None, len(labels)):
-        raise UsageError(f"{file} holds {len(labels):,} names, but {classes:,} classes were requested.")
+        raise UsageError(
+            Message(
+                "{file} holds {count:,} names, but {classes:,} classes were requested.",
+                file=file,
+                count=len(labels),
+                classes=classes,
+            )
+        )
     return labels
 
 
 def _read(file: Path) -> tuple[str, ...]:
     try:
         if (size := file.stat().st_size) > _LARGEST_FILE:
-            raise UsageError(f"{file} is no list of labels: it is too large ({size / 1e6:.0f} MB).")
+            raise UsageError(
+                Message("{file} is no list of labels: it is too large ({size:.0f} MB).", file=file, size=size / 1e6)
+            )
         text = _decoded(file.read_bytes())
     except OSError as error:
-        raise UsageError(f"The labels {file} cannot be read: {error.strerror or error}.") from error
+        raise UsageError(
+            Message("The labels {file} cannot be read: {reason}.", file=file, reason=system_reason(error))
+        ) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is no list of labels: expected UTF-8 text, {FORMS}.") from error
+        raise UsageError(
+            Message("{file} is no list of labels: expected UTF-8 text, {forms}.", file=file, forms=FORMS)
+        ) from error
     try:
         labels = tuple(name.strip().strip("\"'").strip() for name in _names(text, file.suffix.lower()))
     except ValueError as error:
-        raise UsageError(f"{file} is no list of labels: {error}. Expected {FORMS}.") from error
+        raise UsageError(
+            Message("{file} is no list of labels: {error}. Expected {forms}.", file=file, error=error, forms=FORMS)
+        ) from error
     if not any(labels):
-        raise UsageError(f"{file} holds no names: expected {FORMS}.")
+        raise UsageError(Message("{file} holds no names: expected {forms}.", file=file, forms=FORMS))
     if not all(labels):
-        raise UsageError(f"{file} is no list of labels: name {labels.index('')} is empty.")
+        raise UsageError(
+            Message("{file} is no list of labels: name {number} is empty.", file=file, number=labels.index(""))
+        )
     if odd := next((label for label in labels if controls(label)), None):
-        raise UsageError(f"{file} is no list of labels: control characters in '{visible(odd)[:60]}'.")
+        raise UsageError(
+            Message("{file} is no list of labels: control characters in '{odd}'.", file=file, odd=visible(odd)[:60])
+        )
     label, count = Counter(labels).most_common(1)[0]
     if count > 1:
-        raise UsageError(f"{file} holds names twice: '{label}'.")
+        raise UsageError(Message("{file} holds names twice: '{label}'.", file=file, label=label))
     if len(labels) > MAX_CLASSES:
-        raise UsageError(f"{file} holds {len(labels):,} names; a model has {MAX_CLASSES:,} classes at most.")
+        raise UsageError(
+            Message(
+                "{file} holds {count:,} names; a model has {max_classes:,} classes at most.",
+                file=file,
+                count=len(labels),
+                max_classes=MAX_CLASSES,
+            )
+        )
     return labels
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from slowfast_live.core.priority import step_back
 from slowfast_live.errors import ExportError, SourceError
 from slowfast_live.export.codecs import Effort
+from slowfast_live.messages import Message
 from slowfast_live.recording.drawn import Drawn
 from slowfast_live.recording.timestamps import TapeClock, open_video
 from slowfast_live.sources import FrameSource, make_source
@@ -255,7 +256,7 @@ def save(
         SourceError: The frames come from a file that can no longer be read.
     """
     if not pictures:
-        raise ExportError("There is nothing to save yet: no picture has arrived.")
+        raise ExportError(Message("There is nothing to save yet: no picture has arrived."))
     step_back()
     with contextlib.closing(ReplayReader()) as projector:
         writer = make_writer(target, effort=Effort.LIVE)

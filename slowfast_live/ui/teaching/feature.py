@@ -23,7 +23,7 @@ from slowfast_live.ui.controller.source_input import on_disk
 from slowfast_live.ui.events.session_events import SessionEvents
 from slowfast_live.ui.panels.file_manager import open_file
 from slowfast_live.ui.style import formatting
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr, words
 from slowfast_live.ui.teaching.countdown import Countdown
 from slowfast_live.ui.teaching.lesson import Lesson, discard_clip
 from slowfast_live.ui.teaching.passage_dialog import PassageDialog
@@ -186,7 +186,7 @@ class Teaching(QObject):
         elif chosen is not None:
             begin_s, end_s = chosen.event.begin_s, chosen.event.end_s
         dialog = PassageDialog(
-            label or NOTHING_NAME,
+            shown(label or NOTHING_NAME),
             begin_s,
             end_s,
             lambda: self._controller.pipeline.status().position_s,
@@ -271,7 +271,7 @@ class Teaching(QObject):
         self.model = model
         self._controller.rescan()
         if self.dialog is not None:
-            self.dialog.show_report([*sentences(report), *self._left_out()])
+            self.dialog.show_report([*map(shown, sentences(report)), *self._left_out()])
         if self.dialog is None or not self.dialog.isVisible():
             text = tr("“{title}” is taught. Choose it in the list of models.", title=model.spec.title)
             self.notice.emit(Notice(Level.INFO, text, topic=Topic.TEACHING))
@@ -298,7 +298,7 @@ class Teaching(QObject):
     def _name_broken(self) -> None:
         lesson = self.lesson
         if lesson is not None and lesson.broken and self.dialog is not None:
-            first, more = lesson.broken[0].message, len(lesson.broken) - 1
+            first, more = words(lesson.broken[0]), len(lesson.broken) - 1
             self.dialog.show_problem(first + (tr(" {more} more cannot be read either.", more=more) if more else ""))
             lesson.broken = []
 
@@ -360,7 +360,7 @@ class Teaching(QObject):
     def _not_shared(self, error: Exception) -> None:
         known = isinstance(error, SlowFastLiveError)
         text = (
-            str(error)
+            words(error)
             if known
             else tr("The model cannot be shared because of an unexpected error: {error}", error=error)
         )

@@ -13,7 +13,7 @@ from slowfast_live.errors import SlowFastLiveError, TeachingError
 from slowfast_live.inference.spec import Model
 from slowfast_live.recording.recorder import Recorder
 from slowfast_live.teaching.takes import NOTHING, Take, TakeStore, TeachingSet
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 
 _POLL_MS = 60
@@ -54,6 +54,8 @@ class Lesson(QObject):
         super().__init__(parent)
         self._store, self._models, self._background = store, models, background
         self.settings: TeachingSet = store.settings()
+        if self.settings.title == TeachingSet().title:  # nobody has named it yet
+            self.settings = msgspec.structs.replace(self.settings, title=tr("My actions"))
         self.takes: list[Take] = []
         self.broken: list[TeachingError] = []
         self._trunk: object | None = None
@@ -155,7 +157,7 @@ class Lesson(QObject):
         from slowfast_live.teaching.trunks import gone
 
         if self.settings.trunk:
-            return gone(self.settings.base).message
+            return words(gone(self.settings.base))
         return tr("There is no trained model to build on. Build one under Models….")
 
     @property
@@ -228,7 +230,7 @@ class Lesson(QObject):
         clip.join(_CLIP_S)
         progress = clip.progress()
         if progress.error is not None or progress.path is None:
-            reason = progress.error.message if progress.error is not None else str(clip.target)
+            reason = words(progress.error) if progress.error is not None else str(clip.target)
             self._clip_problem = tr("The example is kept, but not its video: {reason}", reason=reason)
             return ""
         make_private(progress.path)
@@ -355,14 +357,14 @@ class Lesson(QObject):
             return
         known = isinstance(error, SlowFastLiveError)
         self.failed.emit(
-            str(error) if known else tr("This failed because of an unexpected error: {error}", error=error)
+            words(error) if known else tr("This failed because of an unexpected error: {error}", error=error)
         )
 
     def _guarded(self, work: Callable[[], object]) -> None:
         try:
             work()
         except TeachingError as error:
-            self.failed.emit(error.message)
+            self.failed.emit(words(error))
 
 
 def discard_clip(clip: Recorder) -> None:
