@@ -7,11 +7,8 @@ events are in order. A change that older readers would misunderstand requires a 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import threading
-import zlib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Literal, TypeVar
@@ -28,10 +25,12 @@ from slowfast_live.core.events import Event, EventRule
 from slowfast_live.core.moments import MAX_MOMENTS, Decided, DecisionRule, check_rows, row_type
 from slowfast_live.errors import SessionError
 from slowfast_live.messages import Message
+from slowfast_live.sessions.naming import THE_SESSION, named
+from slowfast_live.sessions.packing import pack, unpack
+from slowfast_live.sessions.people import KeptPeople
 from slowfast_live.text_safety import controls
 from slowfast_live.types import F32
 
-_THE_SESSION = Message("The session")
 FORMAT = "slowfast-live session"
 VERSION = 1
 SUFFIX = ".slowfast"
@@ -138,10 +137,8 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
             activity: float32 (n,): 0..1; NaN if not measured.
         """
         parts = (label.astype("<i4"), score.astype("<f4"), activity.astype("<f4"))
-        packed = zlib.compress(b"".join(part.tobytes() for part in parts), 6)
-        return cls(
-            cell_s=cell_s, first=first, count=len(label), labels=tuple(labels), data=base64.b64encode(packed).decode()
-        )
+        packed = pack(b"".join(part.tobytes() for part in parts))
+        return cls(cell_s=cell_s, first=first, count=len(label), labels=tuple(labels), data=packed)
 
     def arrays(self) -> tuple[NDArray[np.int32], F32, F32]:
         """Return labels, scores and activities, see `of`.
@@ -149,14 +146,14 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SessionError: The data does not match its description, or contains impossible values.
         """
-        raw = _unpacked(self.data, 12 * self.count)
+        raw = unpack(self.data, 12 * self.count)
         label = np.frombuffer(raw, "<i4", self.count).astype(np.int32)
         score = np.frombuffer(raw, "<f4", self.count, 4 * self.count).astype(np.float32)
         activity = np.frombuffer(raw, "<f4", self.count, 8 * self.count).astype(np.float32)
         shares = np.concatenate([score, activity])
         wrong = (label < NONE_KNOWN) | (label >= len(self.labels))
         if wrong.any() or not (np.isnan(shares) | ((shares >= 0) & (shares <= 1))).all():
-            raise SessionError(Message("{where} contains impossible values.", where=_THE_SESSION))
+            raise SessionError(Message("{where} contains impossible values.", where=THE_SESSION))
         return label, score, activity
 
 
@@ -208,7 +205,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             every=decided.every,
             thin=decided.thin,
             count=len(rows),
-            data=base64.b64encode(zlib.compress(rows.tobytes(), 6)).decode(),
+            data=pack(rows.tobytes()),
         )
 
     def decided(self, model: str) -> Decided:
@@ -221,7 +218,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             SessionError: The data does not match its description, or contains impossible values.
         """
         dtype = row_type(len(self.labels), several=self.rule.overlapping)
-        raw = _unpacked(self.data, dtype.itemsize * self.count)
+        raw = unpack(self.data, dtype.itemsize * self.count)
         rows = np.frombuffer(raw, dtype.newbyteorder("<"), self.count).astype(dtype)
         rule = DecisionRule(
             self.labels,
@@ -238,7 +235,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             check_rows(decided)
         except ValueError as error:
             raise SessionError(
-                Message("{where} contains impossible decisions.", where=_THE_SESSION), details=str(error)
+                Message("{where} contains impossible decisions.", where=THE_SESSION), details=str(error)
             ) from error
         return decided
 
@@ -256,6 +253,8 @@ class Recognized(msgspec.Struct, frozen=True, kw_only=True):
         overlapping: Whether the model gave several answers at once.
         curves: For a live source: what was last shown for each time.
         moments: For a file: all decisions.
+        people: Where each person was, what was said of them and their events. That depends on the detector and on all
+            models that ran meanwhile, so it stands alone, under the name `PEOPLE`.
     """
 
     model: ModelRef
@@ -266,6 +265,7 @@ class Recognized(msgspec.Struct, frozen=True, kw_only=True):
     curves: Curves | None = None
     moments: Moments | None = None
     overlapping: bool = False
+    people: KeptPeople | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -318,22 +318,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return self.title or self.source.name
 
 
-def _unpacked(data: str, size: int) -> bytes:
-    """Return decompressed data of a known size, without decompressing more than that."""
-    try:
-        inflater = zlib.decompressobj()
-        raw = inflater.decompress(base64.b64decode(data, validate=True), size + 1)
-    except (binascii.Error, ValueError, zlib.error) as error:
-        raise SessionError(
-            Message("{where} contains damaged data.", where=_THE_SESSION), details=repr(error)
-        ) from error
-    if len(raw) != size or not inflater.eof:
-        raise SessionError(
-            Message("{where} contains damaged data.", where=_THE_SESSION), details=f"{len(raw)} bytes, not {size}"
-        )
-    return raw
-
-
 class NewerSessionError(SessionError):
     """A session was written by a newer version and must not be changed."""
 
@@ -358,11 +342,6 @@ def _decoder(kind: type[_Kind]) -> msgspec.json.Decoder[_Kind]:
         if found is None:
             found = _decoders[kind] = msgspec.json.Decoder(kind)
     return found
-
-
-def _named(message: str, where: str) -> str:
-    """Return a message about a session with the name of its file."""
-    return message.with_values(where=where) if isinstance(message, Message) else message
 
 
 def encode(session: Session) -> bytes:
@@ -391,7 +370,7 @@ def decode(data: bytes, where: str) -> Session:
         session = _decoder(Session).decode(data)
         _check(session)
     except SessionError as error:
-        raise type(error)(_named(error.message, where), error.details) from error
+        raise type(error)(named(error.message, where), error.details) from error
     except (msgspec.DecodeError, ValueError, RecursionError, UnicodeDecodeError) as error:
         raise SessionError(
             Message("{where} is not a session of SlowFast Live, or it is damaged.", where=where), str(error)
@@ -444,7 +423,7 @@ def _check(session: Session) -> None:
     for edit in session.edits:
         if not edit.id or len(edit.id) > 64 or edit.id in ids or edit.order < 0 or edit.flips < 0:
             raise SessionError(
-                Message("{where} contains an impossible edit.", where=_THE_SESSION), details=repr(edit)[:500]
+                Message("{where} contains an impossible edit.", where=THE_SESSION), details=repr(edit)[:500]
             )
         ids.add(edit.id)
         change = edit.change
@@ -458,7 +437,7 @@ def _check(session: Session) -> None:
         elif isinstance(change, Delete):
             if not change.targets:
                 raise SessionError(
-                    Message("{where} contains an impossible edit.", where=_THE_SESSION), details="nothing is deleted"
+                    Message("{where} contains an impossible edit.", where=THE_SESSION), details="nothing is deleted"
                 )
             _check_targets(change.targets)
         elif isinstance(change, Move):
@@ -466,7 +445,7 @@ def _check(session: Session) -> None:
             _check_times(change.begin_s, change.end_s)
             if not change.begin_s < change.end_s:
                 raise SessionError(
-                    Message("{where} contains an impossible edit.", where=_THE_SESSION), details="an empty event"
+                    Message("{where} contains an impossible edit.", where=THE_SESSION), details="an empty event"
                 )
         else:
             assert isinstance(change, Add)
@@ -474,7 +453,7 @@ def _check(session: Session) -> None:
             _check_events((change.event,))
             if not change.event.by_hand:
                 raise SessionError(
-                    Message("{where} contains an impossible edit.", where=_THE_SESSION),
+                    Message("{where} contains an impossible edit.", where=THE_SESSION),
                     details="added, but not by hand",
                 )
     for found in session.recognized:
@@ -488,15 +467,19 @@ def _check_recognized(found: Recognized) -> None:
     if found.curves is not None:
         _check_text(*found.curves.labels)
         if abs(found.curves.first * found.curves.cell_s) > MAX_TIME_S:
-            raise SessionError(Message("{where} contains impossible times.", where=_THE_SESSION))
+            raise SessionError(Message("{where} contains impossible times.", where=THE_SESSION))
         found.curves.arrays()
     if found.moments is not None:
         rule = found.moments.rule
         _check_text(*found.moments.labels, *found.moments.background_labels)
         _check_times(rule.shortest_s, rule.gap_s, rule.lag_s, rule.hold_s)
         if len(set(found.moments.labels)) < len(found.moments.labels):
-            raise SessionError(Message("{where} contains a duplicate label.", where=_THE_SESSION))
+            raise SessionError(Message("{where} contains a duplicate label.", where=THE_SESSION))
         found.moments.decided(found.model.name)
+    if found.people is not None:
+        for person in found.people.persons:
+            _check_events(person.events, overlapping=True)
+        found.people.known()
 
 
 def _check_targets(targets: Sequence[Target]) -> None:
@@ -514,19 +497,19 @@ def _check_events(events: Iterable[Event], *, overlapping: bool = False) -> None
         scores = (event.mean_score, event.peak_score)
         if not event.begin_s < event.end_s or not all(0 <= score <= 1 for score in scores):
             raise SessionError(
-                Message("{where} contains an impossible event.", where=_THE_SESSION), details=repr(event)[:500]
+                Message("{where} contains an impossible event.", where=THE_SESSION), details=repr(event)[:500]
             )
         label = event.label if overlapping else ""
         if event.begin_s < max(before.get(label, -math.inf), begun_s):
             raise SessionError(
-                Message("{where} contains overlapping events.", where=_THE_SESSION), details=repr(event)[:500]
+                Message("{where} contains overlapping events.", where=THE_SESSION), details=repr(event)[:500]
             )
         before[label], begun_s = event.end_s, event.begin_s
 
 
 def _check_names(*names: str) -> None:
     if not all(name.strip() for name in names):
-        raise SessionError(Message("{where} contains an empty name.", where=_THE_SESSION))
+        raise SessionError(Message("{where} contains an empty name.", where=THE_SESSION))
     _check_text(*names)
 
 
@@ -534,10 +517,10 @@ def _check_text(*texts: str) -> None:
     for text in texts:
         if len(text) > 8192 or controls(text):
             raise SessionError(
-                Message("{where} contains text with control characters.", where=_THE_SESSION), details=repr(text)[:200]
+                Message("{where} contains text with control characters.", where=THE_SESSION), details=repr(text)[:200]
             )
 
 
 def _check_times(*times_s: float, most: float = MAX_TIME_S) -> None:
     if not all(math.isfinite(t_s) and abs(t_s) <= most for t_s in times_s):
-        raise SessionError(Message("{where} contains impossible times.", where=_THE_SESSION))
+        raise SessionError(Message("{where} contains impossible times.", where=THE_SESSION))

@@ -1036,6 +1036,10 @@
         <translation>동작: 모델이 아는 동작이나 다른 이름</translation>
     </message>
     <message>
+        <source>Who does it</source>
+        <translation>누가 하는지</translation>
+    </message>
+    <message>
         <source>From</source>
         <translation>시작</translation>
     </message>
@@ -3672,6 +3676,10 @@ What is recognized and your edits are saved here automatically.</source>
         <translation>예기치 않은 오류로 {device}에서 {title}을(를) 준비할 수 없습니다.</translation>
     </message>
     <message>
+        <source>{person}: {change}</source>
+        <translation>{person}: {change}</translation>
+    </message>
+    <message>
         <source>“{before}” renamed to “{name}”</source>
         <translation>“{before}” 이름을 “{name}”(으)로 바꿈</translation>
     </message>
@@ -4622,6 +4630,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>{device}에서 모델 &apos;{name}&apos;이(가) 실패했습니다: {error}. 다른 장치를 선택하세요.</translation>
     </message>
     <message>
+        <source>{program} cannot be started: {reason}.</source>
+        <translation>{program}을(를) 시작할 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
         <source>The analysis was canceled. Finished results are kept; starting it again continues from there.</source>
         <translation>분석을 취소했습니다. 끝난 결과는 보관되며, 다시 시작하면 이어서 분석합니다.</translation>
     </message>
@@ -5510,20 +5522,12 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>세션 로그 {path}에 더는 쓸 수 없습니다: {reason}. 앱은 로그 없이 계속합니다.</translation>
     </message>
     <message>
-        <source>The session</source>
-        <translation>이 세션</translation>
-    </message>
-    <message>
         <source>{where} contains impossible values.</source>
         <translation>{where}에 있을 수 없는 값이 있습니다.</translation>
     </message>
     <message>
         <source>{where} contains impossible decisions.</source>
         <translation>{where}에 있을 수 없는 판정이 있습니다.</translation>
-    </message>
-    <message>
-        <source>{where} contains damaged data.</source>
-        <translation>{where}에 손상된 데이터가 있습니다.</translation>
     </message>
     <message>
         <source>{where} is larger than a session can be ({max_bytes} MB).</source>
@@ -5572,6 +5576,30 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>{where} contains text with control characters.</source>
         <translation>{where}의 텍스트에 제어 문자가 있습니다.</translation>
+    </message>
+    <message>
+        <source>The session</source>
+        <translation>이 세션</translation>
+    </message>
+    <message>
+        <source>{where} contains damaged data.</source>
+        <translation>{where}에 손상된 데이터가 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains too many boxes of people.</source>
+        <translation>{where}에 사람 상자가 너무 많습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains one person twice.</source>
+        <translation>{where}에 같은 사람이 두 번 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains too many events of people.</source>
+        <translation>{where}에 사람의 이벤트가 너무 많습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains times in disorder.</source>
+        <translation>{where}의 시각 순서가 뒤섞여 있습니다.</translation>
     </message>
     <message>
         <source>{path} cannot be read: {reason}</source>
@@ -5830,6 +5858,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>{name}을(를) 읽을 권한이 없습니다. 권한을 확인하세요.</translation>
     </message>
     <message>
+        <source>{name} cannot be read: {reason}.</source>
+        <translation>{name}을(를) 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
         <source>{name} can no longer be read. Is the drive still there?</source>
         <translation>{name}을(를) 더는 읽을 수 없습니다. 드라이브가 연결되어 있나요?</translation>
     </message>
@@ -5840,10 +5872,6 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>{name} needs more memory than is available; choose a file with smaller pictures.</source>
         <translation>{name}에는 남은 것보다 많은 메모리가 필요합니다. 화면이 더 작은 파일을 선택하세요.</translation>
-    </message>
-    <message>
-        <source>{name} cannot be read: {reason}.</source>
-        <translation>{name}을(를) 읽을 수 없습니다: {reason}.</translation>
     </message>
     <message>
         <source>{name} holds pictures that this app does not read ({unread}). Convert them to JPEG or PNG, or choose a video.</source>
@@ -6352,10 +6380,6 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>The examples were taken with the model &apos;{base}&apos;, which is gone or was built anew, and no model that was taught on it is left. The examples are kept: bring that model back, or take new examples with another one.</source>
         <translation>예를 모델 &apos;{base}&apos;(으)로 찍었는데, 그 모델이 없어졌거나 새로 만들어졌고, 그것으로 가르친 모델도 남아 있지 않습니다. 예는 보관됩니다. 그 모델을 되돌리거나 다른 모델로 새 예를 찍으세요.</translation>
-    </message>
-    <message>
-        <source>{program} cannot be started: {reason}.</source>
-        <translation>{program}을(를) 시작할 수 없습니다: {reason}.</translation>
     </message>
     <message>
         <source>exit code {code}</source>

@@ -1036,6 +1036,10 @@
         <translation>动作：模型已知的动作，或任何其他名称</translation>
     </message>
     <message>
+        <source>Who does it</source>
+        <translation>谁做的</translation>
+    </message>
+    <message>
         <source>From</source>
         <translation>开始</translation>
     </message>
@@ -3672,6 +3676,10 @@ What is recognized and your edits are saved here automatically.</source>
         <translation>由于意外错误，无法为 {device} 准备 {title}。</translation>
     </message>
     <message>
+        <source>{person}: {change}</source>
+        <translation>{person}：{change}</translation>
+    </message>
+    <message>
         <source>“{before}” renamed to “{name}”</source>
         <translation>“{before}”已重命名为“{name}”</translation>
     </message>
@@ -4622,6 +4630,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>模型“{name}”在 {device} 上失败：{error}。请选择其他设备。</translation>
     </message>
     <message>
+        <source>{program} cannot be started: {reason}.</source>
+        <translation>无法启动 {program}：{reason}。</translation>
+    </message>
+    <message>
         <source>The analysis was canceled. Finished results are kept; starting it again continues from there.</source>
         <translation>分析已取消。已完成的结果会保留；再次开始时将从此处继续。</translation>
     </message>
@@ -5510,20 +5522,12 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>无法再写入会话日志 {path}：{reason}。应用将在没有日志的情况下继续。</translation>
     </message>
     <message>
-        <source>The session</source>
-        <translation>该会话</translation>
-    </message>
-    <message>
         <source>{where} contains impossible values.</source>
         <translation>{where} 含有不可能的值。</translation>
     </message>
     <message>
         <source>{where} contains impossible decisions.</source>
         <translation>{where} 含有不可能的判定。</translation>
-    </message>
-    <message>
-        <source>{where} contains damaged data.</source>
-        <translation>{where} 含有损坏的数据。</translation>
     </message>
     <message>
         <source>{where} is larger than a session can be ({max_bytes} MB).</source>
@@ -5572,6 +5576,30 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>{where} contains text with control characters.</source>
         <translation>{where} 的文本中含有控制字符。</translation>
+    </message>
+    <message>
+        <source>The session</source>
+        <translation>该会话</translation>
+    </message>
+    <message>
+        <source>{where} contains damaged data.</source>
+        <translation>{where} 含有损坏的数据。</translation>
+    </message>
+    <message>
+        <source>{where} contains too many boxes of people.</source>
+        <translation>{where} 中人物方框过多。</translation>
+    </message>
+    <message>
+        <source>{where} contains one person twice.</source>
+        <translation>{where} 中有同一个人出现两次。</translation>
+    </message>
+    <message>
+        <source>{where} contains too many events of people.</source>
+        <translation>{where} 中人物事件过多。</translation>
+    </message>
+    <message>
+        <source>{where} contains times in disorder.</source>
+        <translation>{where} 中的时间顺序混乱。</translation>
     </message>
     <message>
         <source>{path} cannot be read: {reason}</source>
@@ -5830,6 +5858,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>您无权读取 {name}；请检查其权限。</translation>
     </message>
     <message>
+        <source>{name} cannot be read: {reason}.</source>
+        <translation>无法读取 {name}：{reason}。</translation>
+    </message>
+    <message>
         <source>{name} can no longer be read. Is the drive still there?</source>
         <translation>无法再读取 {name}。驱动器还在吗？</translation>
     </message>
@@ -5840,10 +5872,6 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>{name} needs more memory than is available; choose a file with smaller pictures.</source>
         <translation>{name} 需要的内存超过可用内存；请选择画面较小的文件。</translation>
-    </message>
-    <message>
-        <source>{name} cannot be read: {reason}.</source>
-        <translation>无法读取 {name}：{reason}。</translation>
     </message>
     <message>
         <source>{name} holds pictures that this app does not read ({unread}). Convert them to JPEG or PNG, or choose a video.</source>
@@ -6352,10 +6380,6 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>The examples were taken with the model &apos;{base}&apos;, which is gone or was built anew, and no model that was taught on it is left. The examples are kept: bring that model back, or take new examples with another one.</source>
         <translation>这些示例是用模型“{base}”录制的，它已不存在或已重新构建，且没有留下基于它教的模型。示例会保留：请恢复该模型，或用另一个模型录制新示例。</translation>
-    </message>
-    <message>
-        <source>{program} cannot be started: {reason}.</source>
-        <translation>无法启动 {program}：{reason}。</translation>
     </message>
     <message>
         <source>exit code {code}</source>
