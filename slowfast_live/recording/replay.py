@@ -55,11 +55,12 @@ class FramePlace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptFrame:
-    """One frame: its time in the recording, what is drawn over it, and its JPEG or its place in a file."""
+    """One frame: its times in the recording and at the source, what is drawn over it, its JPEG or place in a file."""
 
     t_s: float
     drawn: Drawn | None
     picture: bytes | FramePlace
+    source_s: float
 
 
 class Replay:
@@ -156,7 +157,7 @@ class Replay:
         with self._changed:
             if self._kept and t_s - self._kept[-1].t_s < _SHORTEST_STEP_S:
                 return
-        kept = KeptFrame(t_s, drawn, _place(frame) or compressed(frame.image))
+        kept = KeptFrame(t_s, drawn, _place(frame) or compressed(frame.image), frame.t_s)
         with self._changed:
             if self._stopping:
                 return

@@ -171,6 +171,20 @@ def take_of_frames(
     )
 
 
+def take_of_pictures(
+    trunk: Trunk, label: str, pictures: Iterable[Frame], source: str, *, mirrored: bool = True
+) -> Take:
+    """Return a take of frames as a source delivered them.
+
+    Raises:
+        TeachingError: There are too few frames.
+    """
+    collector = FrameCollector(trunk.model.spec)
+    for picture in pictures:
+        collector.push(picture)
+    return take_of_frames(trunk, label, *collector.finish(), source, mirrored=mirrored)
+
+
 def take_of_file(
     trunk: Trunk,
     label: str,

@@ -16,7 +16,7 @@ from slowfast_live.messages import sentences
 from slowfast_live.recording import replay as replays
 from slowfast_live.recording.drawn import Drawn
 from slowfast_live.recording.recorder import Recorder, RecordingProgress
-from slowfast_live.recording.replay import Replay
+from slowfast_live.recording.replay import KeptFrame, Replay
 from slowfast_live.recording.timestamps import free_name
 from slowfast_live.types import Level, Notice, Status, Topic
 from slowfast_live.ui.controller.protocols import PipelinePort
@@ -193,6 +193,10 @@ class RecordingControls(QObject):
             self.notice.emit(outcome(progress))
 
     # Instant replay
+
+    def last_frames(self) -> list[KeptFrame] | None:
+        """Return the last seconds of what is shown, oldest first; None if they are not kept."""
+        return self._replay.pictures() if self._replay is not None else None
 
     def save_last(self) -> None:
         """Save the last seconds as a video, off the GUI thread; a notice names the file."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from slowfast_live.errors import SlowFastLiveError, TeachingError
 from slowfast_live.inference.spec import Model
 from slowfast_live.recording.recorder import Recorder
-from slowfast_live.teaching.takes import NOTHING, Take, TakeStore, TeachingSet
+from slowfast_live.recording.replay import KeptFrame, ReplayReader
+from slowfast_live.recording.replay import save as save_replay
+from slowfast_live.teaching.takes import NOTHING, NOTHING_NAME, Take, TakeStore, TeachingSet
+from slowfast_live.types import Frame
 from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 
@@ -191,7 +195,31 @@ class Lesson(QObject):
                 raise
             return take if clip is None else msgspec.structs.replace(take, clip=self._finished(clip))
 
-        self._add(tr("Learning what “{value}” looks like", value=label or "none of these"), work)
+        self._add(tr("Learning what “{value}” looks like", value=label or NOTHING_NAME), work)
+
+    def add_kept(self, label: str, kept: Sequence[KeptFrame], source: str, *, mirrored: bool) -> None:
+        """Compute the features of frames that were kept for instant replay and store them as a take."""
+
+        def frames(reader: ReplayReader) -> Iterator[Frame]:
+            for number, frame in enumerate(kept):
+                self._check()
+                image = reader.picture(frame)
+                if image is not None:
+                    yield Frame(image, number, frame.source_s, frame.source_s)
+
+        def work() -> Take:
+            from slowfast_live.teaching.clips import make_private
+            from slowfast_live.teaching.collecting import take_of_pictures
+
+            with closing(ReplayReader()) as reader:
+                take = take_of_pictures(self._network(), label, frames(reader), source, mirrored=mirrored)  # type: ignore[arg-type]
+            if not self.settings.clips:
+                return take
+            clip = save_replay(list(kept), self.new_clip(), overlay=False)
+            make_private(clip)
+            return msgspec.structs.replace(take, clip=clip.name)
+
+        self._add(tr("Learning what “{value}” looks like", value=label or NOTHING_NAME), work)
 
     def add_file(self, label: str, path: Path, passage: tuple[float, float] | None, *, mirrored: bool) -> None:
         """Compute the features of a video, or of a passage of it, and store them as a take."""

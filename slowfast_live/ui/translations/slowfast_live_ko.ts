@@ -4082,6 +4082,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
         <translation>동영상 ({join})</translation>
     </message>
     <message>
+        <source>What a camera showed is not kept. Switch on File &gt; Recording options &gt; Keep the last 30 seconds, or take an example.</source>
+        <translation>카메라가 보여 준 것은 보관되지 않습니다. 파일 &gt; 녹화 옵션 &gt; 마지막 30초 보관을 켜거나 예를 만드세요.</translation>
+    </message>
+    <message>
         <source>Nothing ran before that is not an action or an example already. Play on for a while.</source>
         <translation>동작이나 예가 아닌 지나간 영상이 없습니다. 잠시 더 재생하세요.</translation>
     </message>

@@ -4082,6 +4082,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
         <translation>视频 ({join})</translation>
     </message>
     <message>
+        <source>What a camera showed is not kept. Switch on File &gt; Recording options &gt; Keep the last 30 seconds, or take an example.</source>
+        <translation>摄像头先前的画面没有保留。请打开“文件”&gt;“录制选项”&gt;“保留最近 30 秒”，或录制一个示例。</translation>
+    </message>
+    <message>
         <source>Nothing ran before that is not an action or an example already. Play on for a while.</source>
         <translation>之前没有既非动作也非示例的画面。请再播放一会儿。</translation>
     </message>
