@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import msgspec
 
@@ -19,6 +20,9 @@ MAX_EDITS = 10_000
 """Maximum number of edits kept per source; undone edits are discarded first."""
 MIN_PART_S = 0.2
 """Minimum length of what remains of an event that an added event overlaps; anything shorter is dropped."""
+Person = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
+"""Identity of a person in one source."""
+_SAME: Mapping[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class AnnotatedEvent:
         event: The event, labeled with the user's name for the action.
         said: The model's name for the action; for an event added by the user, its original name.
         going_on: Whether the event is still in progress and may grow.
-        person: Identity of the person whose action it is; None for the whole picture. Events of people are not edited.
+        person: Identity of the person whose action it is; None for the whole picture.
     """
 
     event: Event
@@ -55,15 +59,17 @@ class Target(msgspec.Struct, frozen=True):
     Attributes:
         event: The event, with the model's label.
         shown: The name that the user saw.
+        person: Identity of the person whose action it is; None for the whole picture.
     """
 
     event: Event
     shown: str
+    person: Person | None = None
 
     @classmethod
     def of(cls, noted: AnnotatedEvent) -> Target:
         """Return the target that identifies this event."""
-        return cls(replace(noted.event, label=noted.said), noted.event.label)
+        return cls(replace(noted.event, label=noted.said), noted.event.label, noted.person)
 
 
 class Rename(msgspec.Struct, frozen=True, tag="rename"):
@@ -116,9 +122,11 @@ class Add(msgspec.Struct, frozen=True, tag="add"):
 
     Attributes:
         event: The event; `by_hand` is set.
+        person: Identity of the person whose action it is; None for the whole picture.
     """
 
     event: Event
+    person: Person | None = None
 
     def __str__(self) -> str:
         return f"“{self.event.label}” added"
@@ -283,15 +291,15 @@ class Corrections:
         if noted:
             self._append(Delete(tuple(Target.of(one) for one in noted)))
 
-    def add(self, label: str, begin_s: float, end_s: float) -> None:
-        """Add an event; it replaces the model's events during its time.
+    def add(self, label: str, begin_s: float, end_s: float, person: int | None = None) -> None:
+        """Add an event, of a person or of the whole picture; it replaces the model's events during its time.
 
         Raises:
             ValueError: The label is empty, or the event does not begin before it ends.
         """
         if not label or not begin_s < end_s:
             raise ValueError(f"an event needs a label and a time, got {label!r} from {begin_s} to {end_s}")
-        self._append(Add(Event(label, begin_s, end_s, 1.0, 1.0, (begin_s + end_s) / 2, by_hand=True)))
+        self._append(Add(Event(label, begin_s, end_s, 1.0, 1.0, (begin_s + end_s) / 2, by_hand=True), person))
 
     def move(self, noted: AnnotatedEvent, begin_s: float, end_s: float) -> None:
         """Give an event other boundaries; it replaces what else lies between them.
@@ -319,8 +327,12 @@ class Corrections:
         model: str = "",
         *,
         overlapping: bool = False,
+        person: int | None = None,
+        joined: Mapping[int, int] = _SAME,
     ) -> tuple[AnnotatedEvent, ...]:
         """Apply the edits to events; returns them oldest first, without overlaps unless they may overlap.
+
+        The events are those of the whole picture or of one person; edits of other events do not apply.
 
         Args:
             events: Events with the model's labels, oldest first, without overlaps.
@@ -328,17 +340,19 @@ class Corrections:
             model: Name of the model that recognized the events; "" if unknown.
             overlapping: Whether events of different labels may overlap: an added event then replaces only those with
                 its own label.
+            person: Whose events they are; None for the whole picture.
+            joined: Former identities of people, and their present ones.
         """
         progressing = {going_on} if going_on is None or isinstance(going_on, int) else set(going_on)
-        items = [AnnotatedEvent(event, event.label, i in progressing) for i, event in enumerate(events)]
+        items = [AnnotatedEvent(event, event.label, i in progressing, person) for i, event in enumerate(events)]
         for edit in self._edits:
-            if edit.undone:
+            change = None if edit.undone else _about(edit.change, person, joined)
+            if change is None:
                 continue
-            change = edit.change
             if isinstance(change, RenameAll):
                 items = [_renamed(item, change.name) if item.event.label == change.label else item for item in items]
             elif isinstance(change, Rename):
-                _rename(items, change, model, overlapping)
+                _rename(items, change, model, overlapping, person)
             elif isinstance(change, Delete):
                 found = {i for target in change.targets for i in _found(target, items, overlapping)}
                 for i in sorted(found, reverse=True):
@@ -346,8 +360,22 @@ class Corrections:
             elif isinstance(change, Move):
                 _move(items, change, overlapping)
             else:
-                _insert(items, AnnotatedEvent(change.event, change.event.label), overlapping)
+                _insert(items, AnnotatedEvent(change.event, change.event.label, person=person), overlapping)
         return tuple(items)
+
+    def people(self, joined: Mapping[int, int] = _SAME) -> set[int]:
+        """Return the present identities of all whose events were edited, other than by renaming all of a label."""
+        found = set()
+        for edit in self._edits:
+            change = edit.change
+            if edit.undone or isinstance(change, RenameAll):
+                continue
+            if isinstance(change, Delete):
+                whose = [target.person for target in change.targets]
+            else:
+                whose = [change.person if isinstance(change, Add) else change.target.person]
+            found |= {joined.get(person, person) for person in whose if person is not None}
+        return found
 
     def _edit(self, number: str) -> Edit:
         return next(edit for edit in reversed(self._edits) if edit.id == number)
@@ -382,11 +410,29 @@ def _bounded(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
     return tuple(edit for edit in edits if edit.id not in undone)[-MAX_EDITS:]
 
 
+def _about(change: Change, person: int | None, joined: Mapping[int, int]) -> Change | None:
+    """Return what a change does to the events of a person, or of the whole picture; None if nothing."""
+
+    def same(whose: int | None) -> bool:
+        return (whose if whose is None else joined.get(whose, whose)) == person
+
+    match change:
+        case RenameAll():
+            return change
+        case Delete():
+            targets = tuple(target for target in change.targets if same(target.person))
+            return Delete(targets) if targets else None
+        case Add():
+            return change if same(change.person) else None
+        case _:
+            return change if same(change.target.person) else None
+
+
 def _renamed(item: AnnotatedEvent, name: str) -> AnnotatedEvent:
     return replace(item, event=replace(item.event, label=name))
 
 
-def _rename(items: list[AnnotatedEvent], change: Rename, model: str, overlapping: bool) -> None:
+def _rename(items: list[AnnotatedEvent], change: Rename, model: str, overlapping: bool, person: int | None) -> None:
     """Rename the targeted event; if it does not exist, insert the user's event instead."""
     found = _found(change.target, items, overlapping)
     if not found and model != change.model and not overlapping:
@@ -395,7 +441,7 @@ def _rename(items: list[AnnotatedEvent], change: Rename, model: str, overlapping
         items[i] = _renamed(items[i], change.name)
     if not found:
         said = change.target.event
-        _insert(items, AnnotatedEvent(replace(said, label=change.name), said.label), overlapping)
+        _insert(items, AnnotatedEvent(replace(said, label=change.name), said.label, person=person), overlapping)
 
 
 def _move(items: list[AnnotatedEvent], change: Move, overlapping: bool) -> None:

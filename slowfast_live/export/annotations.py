@@ -89,11 +89,16 @@ class AnnotatedVideo:
     modified_ns: int = 0
 
     @staticmethod
-    def of(findings: AnalysisResult) -> AnnotatedVideo:
-        """Return the events of an analysis or a session."""
+    def of(findings: AnalysisResult, *, people: bool = True) -> AnnotatedVideo:
+        """Return the events of an analysis or a session, with or without those of people."""
         source = findings.source
-        annotations = tuple(Annotation(event.label, event.begin_s, event.end_s) for event in findings.events)
-        return AnnotatedVideo(source.name, source.path or "", annotations, source.modified_ns or 0)
+        annotations = [Annotation(event.label, event.begin_s, event.end_s) for event in findings.events]
+        annotations += [
+            Annotation(event.label, event.begin_s, event.end_s, person.id)
+            for person in (findings.persons if people else ())
+            for event in person.events
+        ]
+        return AnnotatedVideo(source.name, source.path or "", tuple(annotations), source.modified_ns or 0)
 
     @property
     def stem(self) -> str:

@@ -59,6 +59,8 @@ def keyframes_of(
         background: Labels that are no actions.
     """
     numbers = ava_numbers()
+    if not person.boxes:  # an event that the user gave to somebody of whom no box is known
+        return
     for second in range(math.ceil(person.begin_s), math.floor(person.end_s) + 1):
         box, said = _box_at(person.boxes, second), _said_at(person.predictions, second + lag_s)
         if box is None or said is None:

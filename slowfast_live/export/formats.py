@@ -19,7 +19,7 @@ PREDICTIONS = ".predictions.csv"
 KINETICS, ELAN, VIA, AVA = ".kinetics.csv", ".eaf", ".via.json", ".ava.csv"
 _MAKERS: dict[str, Callable[[AnalysisResult], bytes]] = {
     PREDICTIONS: lambda found: predictions_csv(found.predictions, found.source.name).encode(),
-    KINETICS: lambda found: kinetics_csv([AnnotatedVideo.of(found)]).encode("utf-8", "replace"),
+    KINETICS: lambda found: kinetics_csv([AnnotatedVideo.of(found, people=False)]).encode("utf-8", "replace"),
     AVA: lambda found: detections_csv(found).encode("utf-8", "replace"),
     VIA: lambda found: via_json(AnnotatedVideo.of(found)),
     ELAN: lambda found: eaf(AnnotatedVideo.of(found)),

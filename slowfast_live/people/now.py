@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from slowfast_live.core.events import Event
 from slowfast_live.people.tracker import TrackedPerson
@@ -63,6 +64,21 @@ class PersonEvent:
     person: int
     event: Event
     going_on: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PeopleEvents:
+    """The events of everybody in one source.
+
+    Attributes:
+        version: A number that changes with the events; those in progress may grow without it.
+        events: The events with those in progress, oldest first.
+        joined: Former identities of people, and their present ones.
+    """
+
+    version: int = 0
+    events: tuple[PersonEvent, ...] = ()
+    joined: Mapping[int, int] = field(default_factory=dict)
 
 
 def person_name(identity: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -62,6 +62,48 @@ class PersonTrail:
     id: int
     boxes: tuple[BoxRow, ...]
     said: tuple[SaidOfPerson, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownPeople:
+    """Everything that is known of the people in one source.
+
+    Attributes:
+        trails: Where everybody was and what was said of them, by identity.
+        events: Their events, oldest first.
+        joined: Former identities of people, and their present ones.
+        mirrored: Whether left and right of the boxes are swapped.
+        detector: Title of the person detector; "" if unknown.
+    """
+
+    trails: tuple[PersonTrail, ...] = ()
+    events: tuple[PersonEvent, ...] = ()
+    joined: Mapping[int, int] = field(default_factory=dict)
+    mirrored: bool = False
+    detector: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Number of boxes and predictions."""
+        return sum(len(trail.boxes) + len(trail.said) for trail in self.trails)
+
+    @property
+    def highest(self) -> int:
+        """The highest identity that was given; 0 if there is none."""
+        given = (trail.id for trail in self.trails), (one.person for one in self.events), iter(self.joined)
+        return max((identity for group in given for identity in group), default=0)
+
+    @property
+    def range_s(self) -> tuple[float, float]:
+        """The time of the first and of the last thing that is known; (0, 0) if nothing is."""
+        times = [row[0] for trail in self.trails for row in (*trail.boxes[:1], *trail.boxes[-1:])]
+        times += [t for one in self.events for t in (one.event.begin_s, one.event.end_s)]
+        return (min(times), max(times)) if times else (0.0, 0.0)
+
+    def mirror(self) -> KnownPeople:
+        """Return the same with left and right swapped."""
+        trails = tuple(replace(trail, boxes=tuple(_mirrored(trail.boxes))) for trail in self.trails)
+        return replace(self, trails=trails, mirrored=not self.mirrored)
 
 
 @dataclass(slots=True)
@@ -165,7 +207,17 @@ class PersonRecords:
     def mirror(self) -> None:
         """Swap left and right: the pictures are mirrored from now on, or no longer."""
         for trail in self._trails.values():
-            trail.boxes = [(t_s, 1 - x2, y1, 1 - x1, y2) for t_s, x1, y1, x2, y2 in trail.boxes]
+            trail.boxes = _mirrored(trail.boxes)
+
+    def restore(self, trails: Iterable[PersonTrail]) -> None:
+        """Forget everything, and take what is known of an earlier run."""
+        self.clear()
+        for trail in trails:
+            self._trails[trail.id] = kept = _Trail(list(trail.boxes), list(trail.said))
+            self._rows += kept.rows
+            if trail.boxes:
+                self._latest_s = max(self._latest_s, trail.boxes[-1][0])
+        self._bound()
 
     @property
     def rows(self) -> int:
@@ -202,6 +254,10 @@ class PersonRecords:
                 self._rows -= before - trail.rows
 
 
+def _mirrored(rows: Iterable[BoxRow]) -> list[BoxRow]:
+    return [(t_s, 1 - x2, y1, 1 - x1, y2) for t_s, x1, y1, x2, y2 in rows]
+
+
 def _box_in(rows: Sequence[BoxRow], t_s: float, beyond_s: float) -> Box | None:
     if not rows:
         return None
@@ -232,18 +288,29 @@ class PersonEvents:
         self._kept: list[tuple[int, PersonEvent]] = []  # number of the pass, event
         self._pass = 0
         self._begin_s: float | None = None
+        self.joined: dict[int, int] = {}
+        """Former identities of people, and their present ones."""
         self.version = 0
         """Incremented with every change."""
 
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
+        self.joined = {}
         self._begin_s = None
         self.version += 1
+
+    def restore(self, events: Iterable[PersonEvent], joined: Mapping[int, int]) -> None:
+        """Forget everything, and take the events of an earlier run; what follows does not continue them."""
+        self.clear()
+        self._kept = [(self._pass, replace(one, going_on=False)) for one in events][-MAX_EVENTS:]
+        self.joined = dict(joined)
+        self.end_pass()
 
     def join(self, identity: int, other: int) -> None:
         """Let the events of another person be those of this one."""
         self._kept = [(k, replace(one, person=identity) if one.person == other else one) for k, one in self._kept]
+        self.joined = {old: identity if now == other else now for old, now in self.joined.items()} | {other: identity}
         self.version += 1
 
     def end_pass(self) -> None:

@@ -74,6 +74,7 @@ class PeopleFollower:
         self._generation = -1
         self._title = ""
         self._next_id = 1
+        self._start_over = False
         self._life = 0
         self._thread: threading.Thread | None = None
         self.detections = 0
@@ -95,6 +96,13 @@ class PeopleFollower:
             elif self._thread is None:
                 self._start()
             self._changed.notify_all()
+
+    def start_over(self, next_id: int) -> None:
+        """Forget who is in the picture; new people get identities from `next_id` on, if that is higher than before."""
+        with self._changed:
+            self._next_id = max(self._next_id, next_id)
+            self._start_over = True
+            self._people = ()
 
     def stop(self) -> None:
         """End the thread; waits up to `STOP_WITHIN_S`."""
@@ -181,6 +189,8 @@ class PeopleFollower:
                         self._changed.wait(min(wait_s, LONGEST_STEP_S))
                         continue
                     offer, self._offer = self._offer, None
+                    if self._start_over:
+                        tracker, self._start_over = None, False
                     self._busy_since_s = self._clock.now_s()
             if order is not None:
                 detector = self._made(order, life)
@@ -245,8 +255,10 @@ class PeopleFollower:
             self._busy_since_s = None
             self._waited_s = 0.0
             self._generation = offer.generation
+            if self._start_over:  # ordered during this detection
+                people = ()
             self._people = people
-            self._next_id = tracker.next_id
+            self._next_id = max(self._next_id, tracker.next_id)
             self.detections += error is None
             self.detect_s = max(0.0, self._clock.now_s() - began_s)
         if error is None:

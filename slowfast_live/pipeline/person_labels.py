@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from slowfast_live.core.events import EventRule, EventTracker
 from slowfast_live.core.several import OverlapTracker
 from slowfast_live.inference.spec import Model
 from slowfast_live.people.choice import Lead, turns
-from slowfast_live.people.now import PeopleNow, PersonEvent, PersonNow
-from slowfast_live.people.records import Box, PersonEvents, PersonRecords, PersonTrail
+from slowfast_live.people.now import PeopleEvents, PeopleNow, PersonEvent, PersonNow
+from slowfast_live.people.records import Box, KnownPeople, PersonEvents, PersonRecords, PersonTrail
 from slowfast_live.people.tracker import MEMORY_S, TrackedPerson
 from slowfast_live.pipeline.postprocessing import Postprocessor
 from slowfast_live.types import Prediction, Readout
 
 _RECENT = 24
+_MAX_LEFT = 2
+"""Sources that were left, whose people are still known for whoever stores them."""
 
 
 class _Labels:
@@ -40,6 +42,9 @@ class LivePersonLabels:
         self._lead_id: int | None = None
         self._events = PersonEvents()
         self._records = PersonRecords()
+        self._mirrored = False
+        self._source: Hashable = None
+        self._left: dict[Hashable, KnownPeople] = {}
 
     def forget(self) -> None:
         """Forget everybody who is in the picture, because the following frames do not continue; events are kept."""
@@ -48,9 +53,18 @@ class LivePersonLabels:
                 self._finish(identity)
             self._events.end_pass()
 
-    def begin(self) -> None:
-        """Forget everything: another source follows."""
+    def begin(self, source: Hashable = None) -> None:
+        """Forget everything: another source follows. What was known of the last one can still be asked for.
+
+        Args:
+            source: Key that identifies the source that follows.
+        """
         with self._lock:
+            self._left.pop(self._source, None)
+            self._left[self._source] = self._known()
+            for old in list(self._left)[:-_MAX_LEFT]:
+                del self._left[old]
+            self._source = source
             self._by_person.clear()
             self._events.clear()
             self._records.clear()
@@ -71,6 +85,7 @@ class LivePersonLabels:
         """Swap left and right of what is known: the pictures are mirrored from now on, or no longer."""
         with self._lock:
             self._records.mirror()
+            self._mirrored = not self._mirrored
 
     def follow(self, identity: int | None) -> None:
         """Let a person lead as long as they are in the picture; None: the most prominent one."""
@@ -142,16 +157,46 @@ class LivePersonLabels:
             lead = self._lead_id if self._lead_id in there else None
             return PeopleNow(tuple(rows), lead, self._lead.followed, detector, self._every_s(there))
 
-    def events(self) -> tuple[int, tuple[PersonEvent, ...]]:
-        """Return a number that changes with the events, and the events with those in progress, oldest first."""
+    def events(self) -> PeopleEvents:
+        """Return the events of everybody."""
         with self._lock:
-            going_on = [
-                PersonEvent(identity, event, True)
-                for identity, labels in self._by_person.items()
-                for event in (labels.tracker.current(), *labels.overlapping.current())
-                if event is not None
-            ]
-            return self._events.version, self._events.all(going_on)
+            return PeopleEvents(self._events.version, self._all_events(), dict(self._events.joined))
+
+    def known_of(self, source: Hashable) -> KnownPeople | None:
+        """Return everything that is known of the people in a source; None if that was left long ago."""
+        with self._lock:
+            return self._known() if source == self._source else self._left.get(source)
+
+    def restore(self, source: Hashable, known: KnownPeople) -> bool:
+        """Take what an earlier run knew of the people in a source; return False if another source is shown.
+
+        What was found since the source was opened is dropped: the same identities may mean other people there.
+        """
+        with self._lock:
+            if source != self._source:
+                return False
+            if known.mirrored != self._mirrored:
+                known = known.mirror()
+            self._by_person.clear()
+            self._events.restore(known.events, known.joined)
+            self._records.restore(known.trails)
+            self._lead = Lead()
+            self._lead_id = None
+            return True
+
+    def _known(self) -> KnownPeople:
+        return KnownPeople(
+            self._records.trails(), self._all_events(), dict(self._events.joined), mirrored=self._mirrored
+        )
+
+    def _all_events(self) -> tuple[PersonEvent, ...]:
+        going_on = [
+            PersonEvent(identity, event, True)
+            for identity, labels in self._by_person.items()
+            for event in (labels.tracker.current(), *labels.overlapping.current())
+            if event is not None
+        ]
+        return self._events.all(going_on)
 
     def box_at(self, identity: int, t_s: float) -> Box | None:
         """Return where a person was at a time, in shares of the picture as it is shown; None if that is not known."""

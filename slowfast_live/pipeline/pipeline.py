@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from slowfast_live.core.clock import Clock, SystemClock
@@ -15,8 +15,8 @@ from slowfast_live.errors import ModelError, SlowFastLiveError, SourceError
 from slowfast_live.inference.backend import Backend
 from slowfast_live.inference.remote.address import names_server
 from slowfast_live.inference.spec import Model
-from slowfast_live.people.now import AUTOMATIC, OFF, PeopleNow, PersonEvent
-from slowfast_live.people.records import Box, PersonTrail
+from slowfast_live.people.now import AUTOMATIC, OFF, PeopleEvents, PeopleNow
+from slowfast_live.people.records import Box, KnownPeople, PersonTrail
 from slowfast_live.people.tracker import TrackedPerson
 from slowfast_live.pipeline.capture import ABANDON_AFTER_S, Capture, needs_release_first
 from slowfast_live.pipeline.frame_sink import FrameSink
@@ -356,8 +356,8 @@ class Pipeline:
         people = follower.people(self._recognizer.generation)
         return self._recognizer.labels.now(people, follower.title)
 
-    def person_events(self) -> tuple[int, tuple[PersonEvent, ...]]:
-        """Return a number that changes with the events of people, and those events, oldest first."""
+    def person_events(self) -> PeopleEvents:
+        """Return the events of people."""
         return self._recognizer.labels.events()
 
     def person_at(self, identity: int, t_s: float) -> Box | None:
@@ -367,6 +367,21 @@ class Pipeline:
     def person_trails(self) -> tuple[PersonTrail, ...]:
         """Return where everybody was and what was said of them, by identity."""
         return self._recognizer.labels.trails()
+
+    def known_people(self, source: Hashable) -> KnownPeople | None:
+        """Return everything that is known of the people in a source, by its key; see `History.file`.
+
+        None if that is neither the current source nor one that was left just now.
+        """
+        known = self._recognizer.labels.known_of(source)
+        if known is None or self._follower is None:
+            return known
+        return replace(known, detector=self._follower.title)
+
+    def restore_people(self, source: Hashable, known: KnownPeople) -> None:
+        """Take what an earlier run knew of the people in a source, if it is the current one."""
+        if self._recognizer.labels.restore(source, known) and self._follower is not None:
+            self._follower.start_over(known.highest + 1)
 
     def status(self) -> Status:
         """Return a snapshot of the pipeline's state."""

@@ -244,7 +244,7 @@ class Recognizer:
         with self._changed:
             if self._history is not None:
                 self._history.begin(live=live, generation=self._generation + 1, file=file)
-            self.labels.begin()
+            self.labels.begin(file if self._history is None else self._history.file)
             return self.restart(live=live, mirrored=mirrored)
 
     def restart(self, *, live: bool, mirrored: bool = False) -> int:

@@ -7,11 +7,8 @@ events are in order. A change that older readers would misunderstand requires a 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import threading
-import zlib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Literal, TypeVar
@@ -27,6 +24,8 @@ from slowfast_live.core.curves import NONE_KNOWN
 from slowfast_live.core.events import Event, EventRule
 from slowfast_live.core.moments import MAX_MOMENTS, Decided, DecisionRule, check_rows, row_type
 from slowfast_live.errors import SessionError
+from slowfast_live.sessions.packing import pack, unpack
+from slowfast_live.sessions.people import KeptPeople
 from slowfast_live.text_safety import controls
 from slowfast_live.types import F32
 
@@ -136,10 +135,8 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
             activity: float32 (n,): 0..1; NaN if not measured.
         """
         parts = (label.astype("<i4"), score.astype("<f4"), activity.astype("<f4"))
-        packed = zlib.compress(b"".join(part.tobytes() for part in parts), 6)
-        return cls(
-            cell_s=cell_s, first=first, count=len(label), labels=tuple(labels), data=base64.b64encode(packed).decode()
-        )
+        packed = pack(b"".join(part.tobytes() for part in parts))
+        return cls(cell_s=cell_s, first=first, count=len(label), labels=tuple(labels), data=packed)
 
     def arrays(self) -> tuple[NDArray[np.int32], F32, F32]:
         """Return labels, scores and activities, see `of`.
@@ -147,7 +144,7 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             SessionError: The data does not match its description, or contains impossible values.
         """
-        raw = _unpacked(self.data, 12 * self.count)
+        raw = unpack(self.data, 12 * self.count)
         label = np.frombuffer(raw, "<i4", self.count).astype(np.int32)
         score = np.frombuffer(raw, "<f4", self.count, 4 * self.count).astype(np.float32)
         activity = np.frombuffer(raw, "<f4", self.count, 8 * self.count).astype(np.float32)
@@ -206,7 +203,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             every=decided.every,
             thin=decided.thin,
             count=len(rows),
-            data=base64.b64encode(zlib.compress(rows.tobytes(), 6)).decode(),
+            data=pack(rows.tobytes()),
         )
 
     def decided(self, model: str) -> Decided:
@@ -219,7 +216,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             SessionError: The data does not match its description, or contains impossible values.
         """
         dtype = row_type(len(self.labels), several=self.rule.overlapping)
-        raw = _unpacked(self.data, dtype.itemsize * self.count)
+        raw = unpack(self.data, dtype.itemsize * self.count)
         rows = np.frombuffer(raw, dtype.newbyteorder("<"), self.count).astype(dtype)
         rule = DecisionRule(
             self.labels,
@@ -252,6 +249,8 @@ class Recognized(msgspec.Struct, frozen=True, kw_only=True):
         overlapping: Whether the model gave several answers at once.
         curves: For a live source: what was last shown for each time.
         moments: For a file: all decisions.
+        people: Where each person was, what was said of them and their events. That depends on the detector and on all
+            models that ran meanwhile, so it stands alone, under the name `PEOPLE`.
     """
 
     model: ModelRef
@@ -262,6 +261,7 @@ class Recognized(msgspec.Struct, frozen=True, kw_only=True):
     curves: Curves | None = None
     moments: Moments | None = None
     overlapping: bool = False
+    people: KeptPeople | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,18 +312,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """Display name."""
         return self.title or self.source.name
-
-
-def _unpacked(data: str, size: int) -> bytes:
-    """Return decompressed data of a known size, without decompressing more than that."""
-    try:
-        inflater = zlib.decompressobj()
-        raw = inflater.decompress(base64.b64decode(data, validate=True), size + 1)
-    except (binascii.Error, ValueError, zlib.error) as error:
-        raise SessionError("The session contains damaged data.", details=repr(error)) from error
-    if len(raw) != size or not inflater.eof:
-        raise SessionError("The session contains damaged data.", details=f"{len(raw)} bytes, not {size}")
-    return raw
 
 
 class NewerSessionError(SessionError):
@@ -469,6 +457,10 @@ def _check_recognized(found: Recognized) -> None:
         if len(set(found.moments.labels)) < len(found.moments.labels):
             raise SessionError("The session contains a duplicate label.")
         found.moments.decided(found.model.name)
+    if found.people is not None:
+        for person in found.people.persons:
+            _check_events(person.events, overlapping=True)
+        found.people.known()
 
 
 def _check_targets(targets: Sequence[Target]) -> None:

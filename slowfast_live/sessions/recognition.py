@@ -11,7 +11,9 @@ from slowfast_live.core.curves import CELL_S, LiveCurves
 from slowfast_live.core.decisions import DecisionSet
 from slowfast_live.core.events import Event
 from slowfast_live.core.history import History, LiveState, Snapshot
+from slowfast_live.people.records import KnownPeople
 from slowfast_live.sessions.format import MAX_EVENTS, Curves, ModelRef, Moments, Recognized
+from slowfast_live.sessions.people import PEOPLE, KeptPeople
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,41 @@ class LivePart:
         )
 
 
-Part = DecidedPart | LivePart
+@dataclass(frozen=True, slots=True)
+class PeoplePart:
+    """What is known of the people in a source.
+
+    Attributes:
+        known: Their boxes, labels and events.
+    """
+
+    known: KnownPeople
+
+    @property
+    def version(self) -> int:
+        """Counter that changes with everything new."""
+        return self.known.rows + len(self.known.events)
+
+    @property
+    def known_s(self) -> float:
+        """Seconds from the first to the last thing that is known."""
+        begin_s, end_s = self.known.range_s
+        return end_s - begin_s
+
+    def pack(self) -> Recognized:
+        """Return the stored form. Thread-safe."""
+        begin_s, end_s = self.known.range_s
+        return Recognized(
+            model=ModelRef(name=PEOPLE),
+            begin_s=begin_s,
+            end_s=end_s,
+            known_s=end_s - begin_s,
+            events=(),
+            people=KeptPeople.of(self.known),
+        )
+
+
+Part = DecidedPart | LivePart | PeoplePart
 
 
 def at_last(part: LivePart | None, model: str, snapshot: Snapshot) -> LivePart:
@@ -127,6 +163,16 @@ def restore(history: History, file: Hashable, recognized: Iterable[Recognized]) 
             curves = LiveCurves(found.curves.cell_s, found.curves.first, found.curves.labels, label, score, activity)
             snapshot = Snapshot(0, found.events, None, found.begin_s, found.end_s, found.overlapping)
             history.restore_live(LiveState(found.model.name, snapshot, curves))
+
+
+def people_of(recognized: Iterable[Recognized]) -> KnownPeople | None:
+    """Return what was stored of the people in a source; None if nothing was."""
+    return next((found.people.known() for found in recognized if found.people is not None), None)
+
+
+def model_of(recognized: Iterable[Recognized]) -> str:
+    """Return the name of the model whose events are shown first; "" if there is none."""
+    return next((found.model.name for found in recognized if found.people is None), "")
 
 
 def _newest(events: tuple[Event, ...]) -> tuple[Event, ...]:

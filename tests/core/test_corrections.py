@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -252,3 +253,42 @@ def test_undo_takes_back_step_by_step(labels: list[str], made: list) -> None:
         assert corrections.apply(events) == seen.pop()
         assert corrections.undo()
     assert corrections.apply(events) == seen[0] and not corrections.undo()
+
+
+def of_person(person: int | None, events: tuple[Event, ...], corrections: Corrections, **more: Any) -> list[str]:
+    return [noted.event.label for noted in corrections.apply(events, person=person, **more)]
+
+
+def test_edits_of_a_person_leave_others_and_the_whole_picture_alone() -> None:
+    events = (Event("squat", 0, 5, 0.8, 0.9, 1), Event("clapping", 6, 9, 0.8, 0.9, 7))
+    corrections = Corrections()
+    first, second = corrections.apply(events, person=2)
+    assert first.person == second.person == 2
+    corrections.rename(first, "lunge")
+    corrections.add("jump", 12.0, 13.0, person=2)
+    corrections.move(second, 6.0, 11.0)
+    assert of_person(2, events, corrections) == ["lunge", "clapping", "jump"]
+    assert corrections.apply(events, person=2)[1].event.end_s == 11.0
+    for other in (None, 1, 3):
+        assert of_person(other, events, corrections) == ["squat", "clapping"]
+    assert corrections.people() == {2}
+    assert of_person(2, (), corrections) == ["lunge", "jump"], "a name that was given is kept without the model's event"
+    while corrections.undo():
+        pass
+    assert of_person(2, events, corrections) == ["squat", "clapping"] and corrections.people() == set()
+
+
+def test_events_of_several_people_are_deleted_in_one_step() -> None:
+    events = (Event("squat", 0, 5, 0.8, 0.9, 1),)
+    corrections = Corrections()
+    corrections.delete([corrections.apply(events, person=person)[0] for person in (None, 1)])
+    assert [of_person(who, events, corrections) for who in (None, 1, 2)] == [[], [], ["squat"]]
+    assert corrections.undo() and of_person(1, events, corrections) == ["squat"]
+
+
+def test_edits_of_a_former_identity_are_those_of_the_present_one() -> None:
+    events = (Event("squat", 0, 5, 0.8, 0.9, 1),)
+    corrections = Corrections()
+    corrections.rename(corrections.apply(events, person=2)[0], "lunge")
+    assert of_person(5, events, corrections, joined={2: 5}) == ["lunge"]
+    assert corrections.people({2: 5}) == {5}

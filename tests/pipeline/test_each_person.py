@@ -122,4 +122,4 @@ def test_another_source_forgets_everybody(watch: Watch) -> None:
     watch.play(90)
     watch.generation = watch.recognizer.begin(live=True, mirrored=False)
     assert watch.recognizer.labels.known == 0
-    assert watch.recognizer.labels.events()[1] == ()
+    assert watch.recognizer.labels.events().events == ()

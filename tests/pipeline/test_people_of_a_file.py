@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from slowfast_live.core.history import History
 from slowfast_live.inference.spec import Model
 from slowfast_live.people.boxes import Detections
+from slowfast_live.people.records import KnownPeople
 from slowfast_live.pipeline import Pipeline
 from slowfast_live.sources.base import Picture
 from slowfast_live.types import U8, PipelineState
@@ -70,8 +72,8 @@ def test_label_and_panel_are_about_whom_one_follows(pipeline: Pipeline, tiny: Mo
 def test_people_keep_their_numbers_while_the_file_plays_again(pipeline: Pipeline, tiny: Model) -> None:
     def done() -> dict[int, set[str]]:
         return {
-            one: {e.event.label for e in pipeline.person_events()[1] if e.person == one}
-            for one in {e.person for e in pipeline.person_events()[1]}
+            one: {e.event.label for e in pipeline.person_events().events if e.person == one}
+            for one in {e.person for e in pipeline.person_events().events}
         }
 
     eventually(lambda: len(done()) == 2, timeout_s=60)
@@ -83,5 +85,45 @@ def test_people_keep_their_numbers_while_the_file_plays_again(pipeline: Pipeline
         assert trail.id in first and len(trail.boxes) <= 30 and trail.said
         box = pipeline.person_at(trail.id, 2.0)
         assert box is not None and min(np.abs(BOXES - np.array(box)).max(1)) < 0.03
-    ends = [e.event.end_s for e in pipeline.person_events()[1]]
+    ends = [e.event.end_s for e in pipeline.person_events().events]
     assert max(ends) <= 5.0 and len(ends) <= 4, "the same events, not more of them"
+
+
+def test_people_of_an_earlier_run_are_the_same_people(pipeline: Pipeline, tiny: Model) -> None:
+    history = pipeline._history
+    assert history is not None
+    eventually(lambda: len(pipeline.person_events().events) == 2, timeout_s=60)
+    dark = min(pipeline.people().people, key=lambda one: one.person.box[0]).person.id
+    known = pipeline.known_people(history.file)
+    assert known is not None and known.detector == "two" and known.highest == 2 and known.rows > 4
+    renumbered = {one: one + 6 for one in (1, 2)}
+    earlier = KnownPeople(
+        tuple(replace(trail, id=renumbered[trail.id]) for trail in known.trails),
+        tuple(replace(one, person=renumbered[one.person], going_on=False) for one in known.events),
+        {3: 7},
+    )
+    pipeline.restore_people("another file", earlier)
+    assert {one.person for one in pipeline.person_events().events} == {1, 2}
+    pipeline.restore_people(history.file, earlier)
+    assert pipeline.person_events().joined == {3: 7}
+    eventually(lambda: len(pipeline.people().people) == 2, timeout_s=60)
+    eventually(
+        lambda: min(pipeline.people().people, key=lambda one: one.person.box[0]).person.id == renumbered[dark],
+        "who stands where somebody stood is that person",
+        timeout_s=60,
+    )
+    generation = pipeline.status().generation
+    eventually(lambda: pipeline.status().generation >= generation + 2, "played twice more", timeout_s=60)
+    assert {one.person for one in pipeline.person_events().events} == {7, 8}
+
+
+def test_people_of_the_last_source_are_still_known_when_another_one_follows(pipeline: Pipeline) -> None:
+    history = pipeline._history
+    assert history is not None
+    eventually(lambda: len(pipeline.person_trails()) == 2, timeout_s=60)
+    left = history.file
+    pipeline.open(replace(FILE, address="other.mp4"))
+    eventually(lambda: history.file != left, timeout_s=60)
+    known = pipeline.known_people(left)
+    assert known is not None and len(known.trails) == 2
+    assert pipeline.known_people("a file that was never opened") is None

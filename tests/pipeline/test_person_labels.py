@@ -82,4 +82,4 @@ def test_ten_thousand_people_leave_nothing_behind(tiny: Model) -> None:
             labels.asked(i, t_s + step / 5, EventRule())
         labels.take(i, predicted(tiny, 0, t_s), tiny, 0.5)
     assert labels.known <= 2
-    assert len(labels.events()[1]) <= MAX_EVENTS
+    assert len(labels.events().events) <= MAX_EVENTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import numpy as np
 from slowfast_live.core.history import History
 from slowfast_live.inference.devices import DeviceInfo
 from slowfast_live.inference.spec import Accuracy, Clip, Decision, Model, ModelSpec, Registry
-from slowfast_live.people.now import PeopleNow, PersonEvent
-from slowfast_live.people.records import Box, PersonTrail
+from slowfast_live.people.now import PeopleEvents, PeopleNow, PersonEvent
+from slowfast_live.people.records import Box, KnownPeople, PersonTrail
 from slowfast_live.types import (
     U8,
     Frame,
@@ -168,6 +168,8 @@ class FakePipeline:
         self.current_prediction: Prediction | None = None
         self.current_people = PeopleNow()
         self.current_person_events: tuple[int, tuple[PersonEvent, ...]] = (0, ())
+        self.joined: dict[int, int] = {}
+        self.left: dict[Hashable, KnownPeople] = {}
         self.person_boxes: dict[int, Box] = {}
         self.current_trails: tuple[PersonTrail, ...] = ()
         self.current_clip: Any = None
@@ -301,8 +303,27 @@ class FakePipeline:
     def people(self) -> PeopleNow:
         return self.current_people
 
-    def person_events(self) -> tuple[int, tuple[PersonEvent, ...]]:
-        return self.current_person_events
+    def person_events(self) -> PeopleEvents:
+        return PeopleEvents(*self.current_person_events, self.joined)
+
+    def known_people(self, source: Hashable) -> KnownPeople | None:
+        if source in self.left:
+            return self.left[source]
+        return self._known() if source == self.history.file else None
+
+    def _known(self) -> KnownPeople:
+        return KnownPeople(self.current_trails, self.current_person_events[1], detector=self.current_people.detector)
+
+    def leave_people(self) -> None:
+        """Forget everybody, as the pipeline does at once when another source is opened."""
+        self.left = {self.history.file: self._known()}
+        self.current_trails, self.current_person_events = (), (self.current_person_events[0] + 1, ())
+
+    def restore_people(self, source: Hashable, known: KnownPeople) -> None:
+        self.calls.append(("restore_people", known))
+        if source == self.history.file:
+            self.current_trails = known.trails
+            self.current_person_events = (self.current_person_events[0] + 1, known.events)
 
     def person_at(self, identity: int, t_s: float) -> Box | None:
         return self.person_boxes.get(identity)

@@ -153,7 +153,7 @@ class CameraTile(QWidget):
         self.event_views = EventViews(history, self.model, self.commands, services.background, self)
         self.session_events, self.events = self.event_views.session_events, self.event_views.events
         self.timeline = self.event_views.timeline
-        self.keeper = SessionKeeper(self.session_events, services.sessions, services.background, self)
+        self.keeper = SessionKeeper(self.session_events, pipeline, services.sessions, services.background, self)
         self.people = PeopleFeature(pipeline, self)
         self.canvas.set_layer(self.people.paint)
         self.recording = RecordingControls(

@@ -108,13 +108,6 @@ COMMANDS: tuple[Command, ...] = (
         checkable=True,
     ),
     Command(
-        "person_detector",
-        tr("Person detector…"),
-        ("Shift+Y",),
-        tr("Go to"),
-        tr("Get a detector that finds everybody in the picture, or choose another one"),
-    ),
-    Command(
         "explain",
         tr("Why it says so"),
         ("H",),
@@ -209,6 +202,13 @@ COMMANDS: tuple[Command, ...] = (
         ("Ctrl+Shift+M",),
         tr("Go to"),
         tr("Set up a network that knows the 400 actions of Kinetics"),
+    ),
+    Command(
+        "person_detector",
+        tr("Person detector…"),
+        ("Shift+Y",),
+        tr("Go to"),
+        tr("Get a detector that finds everybody in the picture, or choose another one"),
     ),
     Command(
         "teach",

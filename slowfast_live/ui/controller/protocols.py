@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from slowfast_live.inference.spec import Model
-from slowfast_live.people.now import PeopleNow, PersonEvent
-from slowfast_live.people.records import Box, PersonTrail
+from slowfast_live.people.now import PeopleEvents, PeopleNow
+from slowfast_live.people.records import Box, KnownPeople, PersonTrail
 from slowfast_live.pipeline.newest_clip import NewestClip
 from slowfast_live.types import Frame, Notice, Prediction, Readout, SourceSpec, Status
 
@@ -33,9 +33,11 @@ class PipelinePort(Protocol):
     def use_people(self, detector: str) -> None: ...  # noqa: D102
     def follow(self, identity: int | None) -> None: ...  # noqa: D102
     def people(self) -> PeopleNow: ...  # noqa: D102
-    def person_events(self) -> tuple[int, tuple[PersonEvent, ...]]: ...  # noqa: D102
+    def person_events(self) -> PeopleEvents: ...  # noqa: D102
     def person_at(self, identity: int, t_s: float) -> Box | None: ...  # noqa: D102
     def person_trails(self) -> tuple[PersonTrail, ...]: ...  # noqa: D102
+    def known_people(self, source: Hashable) -> KnownPeople | None: ...  # noqa: D102
+    def restore_people(self, source: Hashable, known: KnownPeople) -> None: ...  # noqa: D102
     def set_rate_limit(self, per_s: float | None) -> None: ...  # noqa: D102
     def watch(self, watcher: Callable[[Frame], None]) -> None: ...  # noqa: D102
     def unwatch(self, watcher: Callable[[Frame], None]) -> None: ...  # noqa: D102

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout,
 from slowfast_live.ui.commands.commands import describe
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.names import person_title
 from slowfast_live.ui.style.theme import GRID
 
 LENGTH_S = 2.0
@@ -26,10 +27,12 @@ class AddEventDialog(QDialog):
         offset_s: Added to a time before it is displayed; turns a live source's clock into the time of day.
         parent: The window.
         name: The action of an event whose times are changed; "" to add one.
+        people: Identities of the people whose event it can be.
+        person: The one offered by default; None for the whole picture.
     """
 
-    added = Signal(str, float, float)
-    """Emits name, begin and end; times are on the source's clock."""
+    added = Signal(str, float, float, object)
+    """Emits name, begin, end, and whose event it is, None for the whole picture; times are on the source's clock."""
 
     def __init__(
         self,
@@ -39,6 +42,8 @@ class AddEventDialog(QDialog):
         offset_s: float = 0.0,
         parent: QWidget | None = None,
         name: str = "",
+        people: Sequence[int] = (),
+        person: int | None = None,
     ) -> None:
         super().__init__(parent)
         self._offset_s = offset_s
@@ -52,6 +57,12 @@ class AddEventDialog(QDialog):
         if (editor := self.name.lineEdit()) is not None:
             editor.setPlaceholderText(tr("Choose or type an action"))
         describe(self.name, tr("Action"), tr("The action: one that the model knows, or any other name"))
+        self.who = QComboBox()
+        self.who.addItem(tr("Whole picture"), None)
+        for identity in people:
+            self.who.addItem(person_title(identity), identity)
+        self.who.setCurrentIndex(max(0, self.who.findData(person)))
+        describe(self.who, tr("Who"), tr("Who does it"))
         self.begin, self.end = QLineEdit(self._text(begin_s)), QLineEdit(self._text(end_s))
         describe(self.begin, tr("From"), tr("When it began, e.g. 1:23.4"))
         describe(self.end, tr("To"), tr("When it ended, e.g. 1:25.4"))
@@ -62,6 +73,8 @@ class AddEventDialog(QDialog):
         form = QFormLayout()
         form.setSpacing(GRID)
         form.addRow(tr("Action"), self.name)
+        if people and not name:
+            form.addRow(tr("Who"), self.who)
         form.addRow(tr("From"), self.begin)
         form.addRow(tr("To"), self.end)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -91,7 +104,7 @@ class AddEventDialog(QDialog):
         elif begin_s >= end_s:
             self._show_message(tr("The event must begin before it ends."), self.end)
         else:
-            self.added.emit(name, begin_s - self._offset_s, end_s - self._offset_s)
+            self.added.emit(name, begin_s - self._offset_s, end_s - self._offset_s, self.who.currentData())
             super().accept()
 
     def _text(self, t_s: float) -> str:

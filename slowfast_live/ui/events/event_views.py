@@ -124,9 +124,16 @@ class EventViews(QObject):
         part = session_events.part
         if part.begin_s is not None and part.end_s is not None:
             begin_s, end_s = part.begin_s, part.end_s
-        names = {noted.event.label for noted in session_events.notes} | set(self._controller.labels)
+        names = {noted.event.label for noted in session_events.all_notes} | set(self._controller.labels)
+        chosen = self.events.whose.chosen
         dialog = AddEventDialog(
-            sorted(names, key=str.casefold), begin_s, end_s, session_events.day_offset_s or 0.0, self.events.window()
+            sorted(names, key=str.casefold),
+            begin_s,
+            end_s,
+            session_events.day_offset_s or 0.0,
+            self.events.window(),
+            people=session_events.people.known,
+            person=chosen if chosen > 0 else None,
         )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.added.connect(session_events.add)
@@ -145,7 +152,7 @@ class EventViews(QObject):
         window = self.events.window()
         dialog = AddEventDialog((), event.begin_s, event.end_s, offset_s, window, event.label)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.added.connect(lambda _name, begin_s, end_s: self.change_times(noted, begin_s, end_s))
+        dialog.added.connect(lambda _name, begin_s, end_s, _person: self.change_times(noted, begin_s, end_s))
         self.dialog = dialog
         dialog.open()
 
@@ -154,7 +161,7 @@ class EventViews(QObject):
         self._interval_s = 1 / status.info.fps if status.info is not None and status.info.fps else _INTERVAL_S
         self.session_events.tick(status)
         pipeline = self._controller.pipeline
-        self.session_events.take_people(*pipeline.person_events(), pipeline.people())
+        self.session_events.take_people(pipeline.person_events(), pipeline.people())
         self.timeline.show_status(status)
         newest = self.session_events.notes[-1] if self.session_events.notes else None
         shown = None if self.session_events.live else self.session_events.noted_at(self.timeline.position_s)

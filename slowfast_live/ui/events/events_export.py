@@ -135,6 +135,7 @@ class EventsExport(QObject):
         begin_s, end_s = part.within(snapshot.begin_s, snapshot.end_s)
         status = self._controller.pipeline.status()
         threshold = self._controller.threshold
+        archive = session_events.people.archive
         return ExportSnapshot(
             source=session_events.source,
             info=status.info if status.source == session_events.source else None,
@@ -148,9 +149,9 @@ class EventsExport(QObject):
                 replace(event, repetitions=session_events.repetitions(event))
                 for event in part.cut(noted.event for noted in session_events.notes)
             ),
-            people=() if session_events.archived else self._controller.pipeline.person_trails(),
-            person_events=() if session_events.archived else self._controller.pipeline.person_events()[1],
-            detector=self._controller.pipeline.people().detector,
+            people=archive.trails if session_events.archived else self._controller.pipeline.person_trails(),
+            person_events=session_events.people.everything,
+            detector=archive.detector if session_events.archived else self._controller.pipeline.people().detector,
             curves=session_events.history.columns(begin_s, end_s, _POINTS),
         )
 

@@ -406,13 +406,10 @@ class EventsPanel(QWidget):
 
     def _enable(self) -> None:
         selected = self.selected
-        editable = all(noted.person is None for noted in selected)  # events of people cannot be edited
-        self._own["copy"].setEnabled(bool(selected))
-        self._own["delete"].setEnabled(bool(selected) and editable)
-        for name in ("go", "rule"):
+        for name in ("copy", "delete"):
+            self._own[name].setEnabled(bool(selected))
+        for name in ("go", "rule", "rename", "rename_all", "times"):
             self._own[name].setEnabled(len(selected) == 1)
-        for name in ("rename", "rename_all", "times"):
-            self._own[name].setEnabled(len(selected) == 1 and editable)
 
     def _selection_changed(self) -> None:
         selected = self.selected
@@ -469,7 +466,7 @@ class EventsPanel(QWidget):
     def rename_all_of_selected(self) -> None:
         """Ask for a new name for all events of the selected action, including future ones."""
         selected = self.selected
-        if len(selected) != 1 or selected[0].person is not None:
+        if len(selected) != 1:
             return
         label = selected[0].event.label
         self._dialog = dialog = QInputDialog(self)
@@ -482,7 +479,7 @@ class EventsPanel(QWidget):
 
     def change_times_of_selected(self) -> None:
         """Ask for another begin and end of the selected event."""
-        if len(selected := self.selected) == 1 and selected[0].person is None:
+        if len(selected := self.selected) == 1:
             self.times_wanted.emit(selected[0])
 
     def make_rule_of_selected(self) -> None:

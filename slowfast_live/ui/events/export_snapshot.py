@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from slowfast_live.core.corrections import AnnotatedEvent
 from slowfast_live.core.curves import Columns
 from slowfast_live.core.events import Event
 from slowfast_live.inference.spec import Model
-from slowfast_live.people.now import PersonEvent
 from slowfast_live.people.records import PersonTrail
 from slowfast_live.types import SourceInfo, SourceSpec
 
@@ -29,7 +29,7 @@ class ExportSnapshot:
         events: The events, with the user's corrections.
         curves: The curves from `begin_s` to `end_s`.
         people: Where everybody was and what was said of them.
-        person_events: The events of people.
+        person_events: The events of people, with the user's corrections.
         detector: Title of the person detector; "" if people are not followed.
     """
 
@@ -44,7 +44,7 @@ class ExportSnapshot:
     events: tuple[Event, ...]
     curves: Columns
     people: tuple[PersonTrail, ...] = ()
-    person_events: tuple[PersonEvent, ...] = ()
+    person_events: tuple[AnnotatedEvent, ...] = ()
     detector: str = ""
 
     @property

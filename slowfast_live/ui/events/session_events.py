@@ -14,7 +14,7 @@ from slowfast_live.core.events import Event, EventRule
 from slowfast_live.core.history import History, Snapshot
 from slowfast_live.core.part import Part
 from slowfast_live.inference.spec import Model
-from slowfast_live.people.now import PeopleNow, PersonEvent
+from slowfast_live.people.now import PeopleEvents, PeopleNow
 from slowfast_live.types import SourceKind, SourceSpec, Status
 from slowfast_live.ui.events.session_people import SessionPeople
 from slowfast_live.ui.style import formatting
@@ -127,23 +127,23 @@ class SessionEvents(QObject):
             return self.notes
         return tuple(sorted((*self.notes, *self.people.notes), key=lambda noted: noted.event.begin_s))
 
-    def take_people(self, version: int, events: Sequence[PersonEvent], now: PeopleNow) -> None:
-        """Take the current events of people, and who is in the picture; called ten times a second.
-
-        Args:
-            version: A number that changes with the events; those in progress may grow without it.
-            events: The events, oldest first.
-            now: The people in the picture.
-        """
+    def take_people(self, found: PeopleEvents, now: PeopleNow) -> None:
+        """Take the current events of people, and who is in the picture; called ten times a second."""
         if self.archived:
             return
-        news = self.people.take(version, events, now)
-        if self.selected is not None and self.selected.person is not None:
-            self.select(self.people.current(self.selected))
+        news = self.people.take(found, now)
+        if news or self.people.grown:
+            self._correct_people()
         if news or (self.people.grown and self._ticks % _CALM == 0):
             self._changed_silently = False
             self.changed.emit()
             self.moved.emit()
+
+    def _correct_people(self) -> None:
+        """Show the events of people with the current corrections, and the current version of a selected one."""
+        self.people.correct(self.corrections, self.model, overlapping=self.snapshot.overlapping)
+        if self.selected is not None and self.selected.person is not None:
+            self.select(self.people.current(self.selected))
 
     def when(self, t_s: float) -> str:
         """Return a time as text: the time of day for a live source, else the time in the file."""
@@ -215,15 +215,15 @@ class SessionEvents(QObject):
         self.corrections.delete(notes)
         self._edited()
 
-    def add(self, label: str, begin_s: float, end_s: float) -> None:
-        """Add an event and select it.
+    def add(self, label: str, begin_s: float, end_s: float, person: int | None = None) -> None:
+        """Add an event, of a person or of the whole picture, and select it.
 
         Raises:
             ValueError: The name is empty, or the event does not begin before it ends.
         """
-        self.corrections.add(clean_name(label), begin_s, end_s)
+        self.corrections.add(clean_name(label), begin_s, end_s, person)
         self._edited()
-        self.select(self.noted_at((begin_s + end_s) / 2))
+        self._select_at((begin_s + end_s) / 2, person)
 
     def move(self, noted: AnnotatedEvent, begin_s: float, end_s: float) -> None:
         """Give an event other boundaries and keep it selected.
@@ -233,7 +233,10 @@ class SessionEvents(QObject):
         """
         self.corrections.move(noted, begin_s, end_s)
         self._edited()
-        self.select(self.noted_at((begin_s + end_s) / 2))
+        self._select_at((begin_s + end_s) / 2, noted.person)
+
+    def _select_at(self, t_s: float, person: int | None) -> None:
+        self.select(self.noted_at(t_s) if person is None else self.people.at(person, t_s))
 
     def mark(self, begin_s: float | None = None, end_s: float | None = None) -> None:
         """Mark where the part begins or ends that is exported and summed up; None leaves an end as it is.
@@ -294,6 +297,8 @@ class SessionEvents(QObject):
             self.snapshot.events, self.snapshot.in_progress, self.model, overlapping=self.snapshot.overlapping
         )
         self._changed_silently = True
+        if corrected:
+            self._correct_people()
         if self.selected is not None and self.selected.person is None:
             self.select(self._found(self.selected))
         shape = (len(self.notes), -1 if self.snapshot.going_on is None else self.snapshot.going_on)

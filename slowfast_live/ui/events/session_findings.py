@@ -26,7 +26,7 @@ from slowfast_live.export.findings import (
 )
 from slowfast_live.export.formats import REPORT_ENDINGS, save
 from slowfast_live.export.report import ReportSection, render_report
-from slowfast_live.people.records import BoxRow
+from slowfast_live.people.records import BoxRow, PersonTrail
 from slowfast_live.ui.events.export_snapshot import ExportSnapshot
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.language import tr
@@ -81,19 +81,26 @@ def persons(snapshot: ExportSnapshot) -> tuple[PersonRecord, ...]:
     low_s, high_s, zero_s = snapshot.begin_s, snapshot.end_s, snapshot.zero_s
     part = Part(low_s, high_s)
     found = []
-    for trail in snapshot.people:
+    trails = {trail.id: trail for trail in snapshot.people}
+    events: dict[int, list[Event]] = {}
+    for noted in snapshot.person_events:
+        if noted.person is not None:
+            events.setdefault(noted.person, []).append(noted.event)
+    for identity in sorted(trails.keys() | events.keys()):
+        trail = trails.get(identity, PersonTrail(identity, (), ()))
         boxes = tuple(_box_row(row, zero_s) for row in trail.boxes if low_s <= row[0] <= high_s)
-        if not boxes:
+        own = tuple(rounded_event(_moved(event, -zero_s)) for event in part.cut(events.get(identity, ())))
+        times = [row[0] for row in boxes] or [t_s for event in own for t_s in (event.begin_s, event.end_s)]
+        if not times:
             continue
-        own = [one.event for one in snapshot.person_events if one.person == trail.id]
         said = [one for one in trail.said if low_s <= one.t_s <= high_s]
         found.append(
             PersonRecord(
-                id=trail.id,
-                begin_s=boxes[0][0],
-                end_s=boxes[-1][0],
+                id=identity,
+                begin_s=min(times),
+                end_s=max(times),
                 boxes=boxes,
-                events=tuple(rounded_event(_moved(event, -zero_s)) for event in part.cut(own)),
+                events=own,
                 predictions=tuple(
                     PersonLabels(
                         t_s=round(one.t_s - zero_s, 3),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from slowfast_live.core.corrections import AnnotatedEvent
-from slowfast_live.people.now import PeopleNow, PersonEvent
+from slowfast_live.core.corrections import AnnotatedEvent, Corrections
+from slowfast_live.core.events import Event
+from slowfast_live.people.now import PeopleEvents, PeopleNow, PersonEvent
+from slowfast_live.people.records import KnownPeople
 from slowfast_live.ui.events.time_axis import Span
 
 _TOGETHER_S = 1.0
@@ -38,36 +41,77 @@ class SessionPeople:
 
     def __init__(self) -> None:
         self.notes: tuple[AnnotatedEvent, ...] = ()
-        """The events of people, oldest first; none until they say more than those of the whole picture."""
+        """The events of people with the user's edits, oldest first; none until they say more than those of the whole
+        picture."""
+        self.everything: tuple[AnnotatedEvent, ...] = ()
+        """The same, also if they say no more than those of the whole picture."""
         self.known: tuple[int, ...] = ()
         """Identities of all who have events that are shown."""
         self.followed: int | None = None
         """The person whom the user follows."""
         self.grown = False
         """Whether an event in progress grew since the last change."""
+        self.archive = KnownPeople()
+        """The people of an earlier session that is shown without its source."""
+        self._found = PeopleEvents()
         self._shape: tuple[object, ...] = ()
         self._shown = False
 
     def clear(self) -> None:
         """Forget everybody: another source follows."""
-        self.notes, self.known, self.followed, self.grown = (), (), None, False
+        self.notes, self.everything, self.known, self.followed, self.grown = (), (), (), None, False
+        self.archive, self._found = KnownPeople(), PeopleEvents()
         self._shape, self._shown = (), False
 
-    def take(self, version: int, events: Sequence[PersonEvent], now: PeopleNow) -> bool:
-        """Take the current events; return whether more has changed than the length of events in progress."""
-        going_on = tuple((one.person, one.event.label) for one in events if one.going_on)
-        shape = (version, now.followed, going_on)
+    def take(self, found: PeopleEvents, now: PeopleNow) -> bool:
+        """Take the current events; return whether more has changed than the length of events in progress.
+
+        They are shown by `correct`.
+        """
+        going_on = tuple((one.person, one.event.label) for one in found.events if one.going_on)
+        shape = (found.version, now.followed, going_on)
         if shape == self._shape and not going_on:
             self.grown = False
             return False
         news, self._shape, self.followed = shape != self._shape, shape, now.followed
         self.grown = bool(going_on)
-        known = {one.person for one in events}
-        self._shown = self._shown or now.followed is not None or _together(events)
-        if self._shown:
-            self.notes = tuple(AnnotatedEvent(one.event, one.event.label, one.going_on, one.person) for one in events)
-            self.known = tuple(sorted(known))
+        self._found = found
         return news
+
+    def take_archive(self, known: KnownPeople) -> None:
+        """Take the people of an earlier session; they are shown by `correct`."""
+        self.archive = known
+        self._found = PeopleEvents(events=known.events, joined=known.joined)
+
+    def correct(self, corrections: Corrections, model: str, *, overlapping: bool) -> None:
+        """Show the events with the user's edits.
+
+        Args:
+            corrections: The edits.
+            model: Name of the model that recognized the events; "" if unknown.
+            overlapping: Whether the model gives several answers at once.
+        """
+        joined = self._found.joined
+        edited = corrections.people(joined)
+        by_person: dict[int, list[PersonEvent]] = {person: [] for person in edited}
+        for one in self._found.events:
+            by_person.setdefault(one.person, []).append(one)
+        notes: list[AnnotatedEvent] = []
+        for person, own in by_person.items():
+            events = [one.event for one in own]
+            notes += corrections.apply(
+                events,
+                [i for i, one in enumerate(own) if one.going_on],
+                model,
+                overlapping=overlapping or _overlap(events),
+                person=person,
+                joined=joined,
+            )
+        self.everything = tuple(sorted(notes, key=lambda noted: noted.event.begin_s))
+        # What is shown once stays.
+        self._shown = self._shown or bool(edited) or self.followed is not None or _together(self._found.events)
+        self.notes = self.everything if self._shown else ()
+        self.known = tuple(sorted({noted.person for noted in self.notes if noted.person is not None}))
 
     def current(self, noted: AnnotatedEvent) -> AnnotatedEvent | None:
         """Return the current version of an event; None if it is gone."""
@@ -114,6 +158,11 @@ def _together(events: Sequence[PersonEvent]) -> bool:
         else:
             other_s = max(other_s, end_s)
     return False
+
+
+def _overlap(events: Sequence[Event]) -> bool:
+    """Whether one begins before another one ends; `events` are oldest first."""
+    return any(later.begin_s < earlier.end_s for earlier, later in pairwise(events))
 
 
 def _of(people: Iterable[int], notes: Iterable[AnnotatedEvent]) -> tuple[AnnotatedEvent, ...]:

@@ -495,12 +495,13 @@ class Timeline(QWidget):
 
     def _edge_under(self, event: QMouseEvent) -> Edge | None:
         """Return the boundary of the selected event under the pointer."""
-        top, height = self._rows.events
+        selected = self._session_events.selected
+        row = None if selected is None else self._row_of(selected)
+        if row is None:
+            return None
+        top, height = row
         if not top - 2 <= event.position().y() <= top + height + 2:
             return None
-        selected = self._session_events.selected
-        if selected is not None and selected.person is not None:
-            return None  # events of people cannot be edited
         return edge_at(event.position().x(), self.scale, selected)
 
     def _seeks(self, event: QMouseEvent) -> bool:

@@ -54,7 +54,7 @@ class Sessions(QObject):
         super().__init__(window)
         self._session_events, self._store, self._controller = session_events, store, controller
         self._background, self._window = background, window
-        self.keeper = SessionKeeper(session_events, store, background, self)
+        self.keeper = SessionKeeper(session_events, controller.pipeline, store, background, self)
         self.keeper.notice.connect(self.notice)
         self.keeper.settled.connect(self.settled)
         self.keeper.changed.connect(self._list)

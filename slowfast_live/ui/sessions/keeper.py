@@ -7,15 +7,26 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from slowfast_live.core.corrections import Corrections
 from slowfast_live.errors import SessionError
+from slowfast_live.people.records import KnownPeople
 from slowfast_live.sessions.format import Recognized, Session, SourceRef
 from slowfast_live.sessions.identity import identify
-from slowfast_live.sessions.recognition import LivePart, Part, at_last, capture, restore
+from slowfast_live.sessions.recognition import (
+    LivePart,
+    Part,
+    PeoplePart,
+    at_last,
+    capture,
+    model_of,
+    people_of,
+    restore,
+)
 from slowfast_live.sessions.store import SessionStore
 from slowfast_live.types import Level, Notice, SourceKind, SourceSpec, Topic
 from slowfast_live.ui.events.session_events import SessionEvents
@@ -55,6 +66,7 @@ class OpenSession:
         file: Key of its file in the history.
         noted: Version of the data captured last.
         live: For a live source, the data captured last.
+        people: The people captured last.
         moved: Whether the file is in another place than the store says.
         deleted: Whether the user deleted it; it is then saved again only once it is edited.
     """
@@ -73,6 +85,7 @@ class OpenSession:
     file: Hashable = None
     noted: int = 0
     live: LivePart | None = None
+    people: KnownPeople | None = None
     moved: bool = False
     deleted: bool = False
 
@@ -97,6 +110,13 @@ class OpenSession:
         )
 
 
+class PeoplePort(Protocol):
+    """What is known of the people in a source; see `pipeline.Pipeline`."""
+
+    def known_people(self, source: Hashable) -> KnownPeople | None: ...  # noqa: D102
+    def restore_people(self, source: Hashable, known: KnownPeople) -> None: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class _Found:
     """What was found out about a source off the GUI thread."""
@@ -105,6 +125,7 @@ class _Found:
     id: str
     session: Session | None = None
     recognized: tuple[Recognized, ...] = ()
+    people: KnownPeople | None = None
     outdated: Session | None = None
     problem: SessionError | None = None
 
@@ -114,6 +135,7 @@ class SessionKeeper(QObject):
 
     Args:
         session_events: The events of the source on display.
+        people: Follows the people in the source on display.
         store: The session store; None to keep sessions in memory until the window is closed.
         background: Runs reading and writing off the GUI thread.
         parent: Qt parent.
@@ -128,12 +150,14 @@ class SessionKeeper(QObject):
     def __init__(
         self,
         session_events: SessionEvents,
+        people: PeoplePort,
         store: SessionStore | None,
         background: BackgroundTasks,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session_events, self.store, self._background = session_events, store, background
+        self._people = people
         self.current: OpenSession | None = None
         self._sessions: dict[str, OpenSession] = {}
         self._entering: list[OpenSession] = []  # sessions whose source is being examined
@@ -202,7 +226,8 @@ class SessionKeeper(QObject):
         history = self._session_events.history
         restore(history, history.file, recognized)
         if recognized:
-            self._session_events.model = recognized[0].model.name
+            self._session_events.model = model_of(recognized)
+        self._session_events.people.take_archive(people_of(recognized) or KnownPeople())
         self._session_events.refresh()
 
     def forget(self, session_id: str) -> None:
@@ -238,7 +263,7 @@ class SessionKeeper(QObject):
         if current is None or not current.id:
             return None
         history = self._session_events.history
-        session, captured, store = self._snapshot(current), capture(history, history.file), self.store
+        session, captured, store = self._snapshot(current), self._parts(history.file), self.store
 
         def make() -> Session:
             fresh = [one.pack() for one in captured]
@@ -276,7 +301,8 @@ class SessionKeeper(QObject):
         lived = current is not None and current.source.live and not current.deleted and not session_events.archived
         if lived and current is not None and session_events.snapshot.end_s > session_events.snapshot.begin_s:
             # The history already belongs to the next source.
-            current.captured = [at_last(current.live, session_events.model, session_events.snapshot)]
+            last = at_last(current.live, session_events.model, session_events.snapshot)
+            current.captured = [last, *(part for part in current.captured if isinstance(part, PeoplePart))]
         if self.current is not None and not self.current.id and not self.current.corrections.edits:
             self.current = None  # left before the source was identified, and there are no edits to lose
         self._timer.start(0)
@@ -313,13 +339,15 @@ class SessionKeeper(QObject):
         if store is None:
             lent = self._lent.get(wanted)
             known = wanted or ref.content or ref.path or f"{ref.kind}-{time.time()}"
-            return _Found(ref, known, lent, lent.recognized if lent is not None else ())
+            recognized = lent.recognized if lent is not None else ()
+            return _Found(ref, known, lent, recognized, people_of(recognized))
         session_id = wanted or store.new_id(ref)
         try:
             session = store.load(wanted) if wanted else store.find(ref)
             session_id = session.id if session is not None else session_id
             outdated = store.of_earlier_content(ref) if session is None else None
-            return _Found(ref, session_id, session, store.recognized(session_id), outdated)
+            recognized = store.recognized(session_id)
+            return _Found(ref, session_id, session, recognized, people_of(recognized), outdated)
         except SessionError as error:
             return _Found(ref, session_id, problem=error)
 
@@ -357,8 +385,10 @@ class SessionKeeper(QObject):
         if current is self.current:
             self.current = known
             if not self._session_events.model and found.recognized:
-                self._session_events.model = found.recognized[0].model.name
-            known.noted = _version(capture(self._session_events.history, known.file))
+                self._session_events.model = model_of(found.recognized)
+            if (people := known.people or found.people) is not None:
+                self._people.restore_people(known.file, people)
+            known.noted = _version(self._parts(known.file))
             self._session_events.use(known.corrections)
         self._report_problems()
         if found.outdated is not None:
@@ -384,21 +414,30 @@ class SessionKeeper(QObject):
 
     def _capture(self) -> None:
         """Capture new data from the history."""
-        current, history = self.current, self._session_events.history
+        current = self.current
         if current is None or current.deleted:
             return
-        current.events = len(self._session_events.notes)
+        current.events = len(self._session_events.all_notes)
         current.day_offset_s = self._session_events.day_offset_s
         if self._session_events.archived:
             return
-        parts = capture(history, current.file)
+        parts = self._parts(current.file)
+        current.people = next((part.known for part in parts if isinstance(part, PeoplePart)), current.people)
         current.live = next((part for part in parts if isinstance(part, LivePart)), current.live)
         if parts and _version(parts) != current.noted:
             current.noted, current.captured = _version(parts), parts
 
+    def _parts(self, file: Hashable) -> list[Part]:
+        """Return what is known of a source that is or was shown, its people included."""
+        parts = capture(self._session_events.history, file)
+        known = self._people.known_people(file)
+        if known is not None and (known.trails or known.events):
+            parts.append(PeoplePart(known))
+        return parts
+
     def _snapshot(self, one: OpenSession) -> Session:
         if one is self.current:
-            one.events, one.day_offset_s = len(self._session_events.notes), self._session_events.day_offset_s
+            one.events, one.day_offset_s = len(self._session_events.all_notes), self._session_events.day_offset_s
         return one.snapshot()
 
     def _worth(self, one: OpenSession) -> bool:

@@ -85,7 +85,25 @@ def headline(text: ReadoutText) -> str:
 
 
 def change_text(change: Change | None) -> str:
-    """Return what an edit did; "" for none."""
+    """Return what an edit did, and to whose event if it is a person's; "" for none."""
+    what, person = _change_text(change), _whose(change)
+    return what if person is None else tr("{person}: {change}", person=person_title(person), change=what)
+
+
+def _whose(change: Change | None) -> int | None:
+    """Return whose event was edited; None for the whole picture or several."""
+    match change:
+        case Rename() | Move():
+            return change.target.person
+        case Add():
+            return change.person
+        case Delete() if len(people := {target.person for target in change.targets}) == 1:
+            return people.pop()
+        case _:
+            return None
+
+
+def _change_text(change: Change | None) -> str:
     match change:
         case Rename():
             return tr("“{before}” renamed to “{name}”", before=action_name(change.target.shown), name=change.name)

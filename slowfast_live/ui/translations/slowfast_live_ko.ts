@@ -1036,6 +1036,10 @@
         <translation>동작: 모델이 아는 동작이나 다른 이름</translation>
     </message>
     <message>
+        <source>Who does it</source>
+        <translation>누가 하는지</translation>
+    </message>
+    <message>
         <source>From</source>
         <translation>시작</translation>
     </message>
@@ -3582,6 +3586,10 @@ What is recognized and your edits are saved here automatically.</source>
     <message>
         <source>Preparing {model} for {device}</source>
         <translation>{device}에서 {model} 준비 중</translation>
+    </message>
+    <message>
+        <source>{person}: {change}</source>
+        <translation>{person}: {change}</translation>
     </message>
     <message>
         <source>“{before}” renamed to “{name}”</source>

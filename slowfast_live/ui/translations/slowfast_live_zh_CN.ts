@@ -1036,6 +1036,10 @@
         <translation>动作：模型已知的动作，或任何其他名称</translation>
     </message>
     <message>
+        <source>Who does it</source>
+        <translation>谁做的</translation>
+    </message>
+    <message>
         <source>From</source>
         <translation>开始</translation>
     </message>
@@ -3582,6 +3586,10 @@ What is recognized and your edits are saved here automatically.</source>
     <message>
         <source>Preparing {model} for {device}</source>
         <translation>正在为 {device} 准备 {model}</translation>
+    </message>
+    <message>
+        <source>{person}: {change}</source>
+        <translation>{person}：{change}</translation>
     </message>
     <message>
         <source>“{before}” renamed to “{name}”</source>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -35,6 +35,11 @@ def test_each_command_with_a_name_is_in_one_menu(desk: Desk) -> None:
     assert unlisted == {"leave_full_screen", "focus_source", "focus_model", "focus_device"}, (
         "they have keys and controls"
     )
+
+
+def test_the_list_of_keys_has_each_heading_once() -> None:
+    headings = [group for group, _entries in groupby(COMMANDS, lambda command: command.group)]
+    assert len(set(headings)) == len(headings)
 
 
 def test_no_menu_begins_ends_or_goes_on_with_a_separator(desk: Desk) -> None:

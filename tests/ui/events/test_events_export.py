@@ -12,10 +12,12 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 
 from slowfast_live.inference.spec import Model
+from slowfast_live.people.records import PersonTrail
 from slowfast_live.types import Level, SourceKind, SourceSpec
 from slowfast_live.ui.events.events_export import FILTERS
 from tests.ui.conftest import Desk
 from tests.ui.events.test_events_panel import RUNS, MakeDesk
+from tests.ui.events.test_people_in_the_window import does, tell
 from tests.ui.events.test_timeline import recognize
 from tests.ui.fakes import FakeRegistry, make_spec
 
@@ -72,6 +74,27 @@ def test_every_format_that_is_offered_can_be_written(told: Desk, tmp_path: Path)
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["label"] for row in rows] == ["lunge", "clapping", "squat"]
     assert "data:image/jpeg" in (tmp_path / "out.html").read_text(encoding="utf-8"), "each event has its picture"
+
+
+def test_every_format_with_people_has_the_edits_of_their_events(told: Desk, tmp_path: Path) -> None:
+    told.pipeline.current_trails = (PersonTrail(1, tuple((t / 5, 0.1, 0.2, 0.5, 0.9) for t in range(95)), ()),)
+    tell(told, does(1, "squat", 3, 10), does(2, "waving hand", 5, 12), does(1, "running", 11, 14))
+    session_events = told.window.event_views.session_events
+    squat, waving = session_events.people.at(1, 5.0), session_events.people.at(2, 8.0)
+    assert squat is not None and waving is not None
+    session_events.rename(squat, "sitting down")
+    session_events.delete([waving])
+    session_events.add("juggling", 15.0, 17.0, person=3)
+    for _name, ending in FILTERS:
+        text = export(told, tmp_path / f"out{ending}")
+        if ending not in (".ava.csv", ".kinetics.csv"):  # the model's scores, and events of the whole picture
+            assert "sitting down" in text and "juggling" in text and "waving hand" not in text, ending
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["label"], row["person"]) for row in rows if row["person"]] == [
+        ("sitting down", "1"),
+        ("running", "1"),
+        ("juggling", "3"),
+    ]
 
 
 def test_times_of_a_live_source_begin_at_zero(make_desk: MakeDesk, registry: FakeRegistry, tmp_path: Path) -> None:

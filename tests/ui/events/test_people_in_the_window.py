@@ -9,11 +9,12 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from slowfast_live.colors import identity_color
+from slowfast_live.core.corrections import Corrections
 from slowfast_live.core.events import Event
-from slowfast_live.people.now import PeopleNow, PersonEvent
+from slowfast_live.people.now import PeopleEvents, PeopleNow, PersonEvent
 from slowfast_live.people.records import PersonTrail, SaidOfPerson
 from slowfast_live.types import SourceKind, SourceSpec
-from slowfast_live.ui.events.events_model import EVERYBODY, EVERYTHING, PERSON, WHOLE_PICTURE
+from slowfast_live.ui.events.events_model import ACTION, EVERYBODY, EVERYTHING, PERSON, WHOLE_PICTURE
 from slowfast_live.ui.events.session_findings import persons
 from slowfast_live.ui.events.session_people import SessionPeople
 from slowfast_live.ui.events.time_axis import Span
@@ -86,7 +87,8 @@ def test_people_who_come_one_after_the_other_add_no_rows(desk: Desk) -> None:
 def test_more_people_than_rows_share_the_last_one() -> None:
     people = SessionPeople()
     events = [does(i, "squat", 1, 2 + i / 10) for i in range(1, 12)]
-    people.take(1, events, PeopleNow(followed=3))
+    people.take(PeopleEvents(1, tuple(events)), PeopleNow(followed=3))
+    people.correct(Corrections(), "", overlapping=False)
     rows = people.rows(Span(0, 10), 4)
     assert [row.person for row in rows] == [3, 10, 11, None]
     assert len(rows[-1].people) == 8 and len(rows[-1].notes) == 8
@@ -110,15 +112,88 @@ def test_a_click_on_a_name_follows_that_person(crowd: Desk) -> None:
     assert crowd.pipeline.calls[-1] == ("follow", None)
 
 
-def test_a_click_on_an_event_of_a_person_selects_it_but_does_not_edit(crowd: Desk) -> None:
+def names_of(desk: Desk, person: int) -> list[str]:
+    return [n.event.label for n in desk.window.event_views.session_events.people.notes if n.person == person]
+
+
+def test_events_of_people_are_renamed_and_deleted_and_that_is_undone(crowd: Desk) -> None:
     crowd.qtbot.mouseClick(crowd.window.timeline, LEFT, pos=place(crowd, 10.0, row_y(crowd, 1)))
-    selected = crowd.window.event_views.session_events.selected
+    session_events, panel = crowd.window.event_views.session_events, crowd.window.event_views.events
+    selected = session_events.selected
     assert selected is not None and (selected.person, selected.event.label) == (2, "clapping")
-    panel = crowd.window.event_views.events
     assert panel.details.startswith("Person 2: clapping")
+    row = panel.model.row_of(selected)
+    assert row is not None and panel.model.setData(panel.model.index(row, ACTION), "applause")
+    assert names_of(crowd, 2) == ["applause"] and panel.details.startswith("Person 2: applause (the model: clapping)")
+    assert session_events.selected is not None and session_events.selected.event.label == "applause"
+    assert session_events.undoable == "Person 2: “clapping” renamed to “applause”"
+    assert [noted.event.label for noted in session_events.notes] == ["squat"], "the whole picture is not touched"
     panel.delete_selected()
-    panel.rename_selected()
-    assert crowd.window.event_views.session_events.corrections.count == 0
+    assert names_of(crowd, 2) == [] and names_of(crowd, 1) == ["squat", "lunge"]
+    session_events.undo()
+    session_events.undo()
+    assert names_of(crowd, 2) == ["clapping"]
+    session_events.redo()
+    tell(crowd, *EVENTS, does(2, "clapping", 41, 44, going_on=True), version=2)
+    assert names_of(crowd, 2) == ["applause", "clapping"], "edits stay while the model goes on"
+
+
+def test_renaming_all_renames_those_of_people_too(crowd: Desk) -> None:
+    crowd.window.event_views.session_events.rename_all("squat", "deep squat")
+    assert names_of(crowd, 1) == ["deep squat", "lunge"]
+    assert [noted.event.label for noted in crowd.window.event_views.session_events.notes] == ["deep squat"]
+
+
+def test_an_event_of_a_person_is_dragged_at_its_end(crowd: Desk) -> None:
+    timeline, session_events = crowd.window.timeline, crowd.window.event_views.session_events
+    crowd.qtbot.mouseClick(timeline, LEFT, pos=place(crowd, 10.0, row_y(crowd, 1)))
+    crowd.qtbot.mousePress(timeline, LEFT, pos=place(crowd, 30.0, row_y(crowd, 1)))
+    crowd.qtbot.mouseMove(timeline, place(crowd, 34.0, row_y(crowd, 1)))
+    crowd.qtbot.mouseRelease(timeline, LEFT, pos=place(crowd, 36.0, row_y(crowd, 1)))
+    selected = session_events.selected
+    assert selected is not None and selected.person == 2
+    assert selected.event.begin_s == 5 and selected.event.end_s == pytest.approx(36, abs=0.5)
+    crowd.qtbot.mouseClick(timeline, LEFT, pos=place(crowd, 10.0, row_y(crowd, 0)))
+    count = session_events.corrections.count
+    crowd.qtbot.mousePress(timeline, LEFT, pos=place(crowd, 20.0, row_y(crowd, 1)))
+    crowd.qtbot.mouseRelease(timeline, LEFT, pos=place(crowd, 25.0, row_y(crowd, 1)))
+    assert session_events.corrections.count == count, "the boundary of an event is dragged in its own row only"
+    session_events.undo()
+    assert session_events.people.at(2, 34.0) is None
+
+
+def test_an_event_of_a_person_moves_neighbors_of_that_person_only(crowd: Desk) -> None:
+    session_events = crowd.window.event_views.session_events
+    lunge = session_events.people.at(1, 30.0)
+    assert lunge is not None
+    session_events.move(lunge, 10.0, 40.0)
+    ends = [(n.person, n.event.label, n.event.begin_s, n.event.end_s) for n in session_events.people.notes]
+    assert ends == [(1, "squat", 3, 10), (2, "clapping", 5, 30), (1, "lunge", 10, 40)]
+
+
+def test_an_event_is_added_for_the_person_who_is_listed(crowd: Desk) -> None:
+    crowd.window.event_views.events.whose.choose(2)
+    crowd.trigger("add_event")
+    dialog = crowd.window.event_views.dialog
+    assert dialog is not None and dialog.who.currentText() == "Person 2"
+    dialog.name.setEditText("juggling")
+    dialog.begin.setText("0:35.0")
+    dialog.end.setText("0:38.0")
+    dialog.accept()
+    session_events = crowd.window.event_views.session_events
+    assert names_of(crowd, 2) == ["clapping", "juggling"]
+    assert session_events.selected is not None and session_events.selected.person == 2
+    assert session_events.undoable == "Person 2: “juggling” added"
+
+
+def test_edits_follow_a_person_who_is_recognized_as_somebody_of_before(crowd: Desk) -> None:
+    session_events = crowd.window.event_views.session_events
+    clapping = session_events.people.at(2, 10.0)
+    assert clapping is not None
+    session_events.rename(clapping, "applause")
+    crowd.pipeline.joined = {2: 7}
+    tell(crowd, EVENTS[0], does(7, "clapping", 5, 30), EVENTS[2], version=2)
+    assert names_of(crowd, 7) == ["applause"] and names_of(crowd, 2) == []
 
 
 def test_the_list_says_whose_events_they_are_and_filters_by_person(crowd: Desk) -> None:
@@ -183,7 +258,8 @@ def test_people_are_exported(crowd: Desk) -> None:
     crowd.pipeline.current_trails = (trail,)
     snapshot = crowd.window.event_views.export._snapshot()
     assert snapshot is not None
-    (person,) = persons(replace(snapshot, begin_s=3.0, end_s=10.0))
+    person, other = persons(replace(snapshot, begin_s=3.0, end_s=10.0))
     assert person.id == 1 and person.boxes[0] == (3.0, 0.1, 0.2, 1.0, 0.9)
     assert [event.label for event in person.events] == ["squat"] and person.events[0].end_s == 10.0
     assert person.predictions[0].labels == (("squat", 0.9), ("lunge", 0.05))
+    assert other.id == 2 and other.boxes == () and (other.begin_s, other.end_s) == (5.0, 10.0)

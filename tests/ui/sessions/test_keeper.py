@@ -10,12 +10,15 @@ import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from slowfast_live.errors import SessionError
+from slowfast_live.people.records import PersonTrail
 from slowfast_live.sessions.format import Session
 from slowfast_live.sessions.identity import path_of
+from slowfast_live.sessions.recognition import people_of
 from slowfast_live.sessions.store import SessionStore
 from slowfast_live.types import SourceKind, SourceSpec
 from slowfast_live.ui.sessions import keeper as module
 from tests.ui.conftest import Desk
+from tests.ui.events.test_people_in_the_window import does, tell
 from tests.ui.events.test_timeline import recognize
 
 MakeDesk = Callable[..., Desk]
@@ -101,6 +104,86 @@ def test_edits_and_what_was_recognized_are_there_in_the_next_run(
     assert again.window.event_views.session_events.notes[1].event == before[1], "nothing had to be recognized again"
     again.trigger("undo")
     assert names(again) == ["lunge", "clapping", "squat"], "undo reaches back to earlier runs"
+
+
+def boxes_of(person: int, until_s: float = 20.0) -> PersonTrail:
+    return PersonTrail(person, tuple((t / 2, 0.25, 0.25, 0.5, 1.0) for t in range(int(2 * until_s))), ())
+
+
+def meet(desk: Desk) -> None:
+    """Two people do something at the same time."""
+    desk.pipeline.current_trails = (boxes_of(1), boxes_of(2))
+    tell(desk, does(1, "squat", 3, 15), does(2, "clapping", 5, 18))
+
+
+def done_by_people(desk: Desk) -> list[tuple[int | None, str]]:
+    return [(noted.person, noted.event.label) for noted in desk.window.event_views.session_events.people.notes]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_people_and_the_edits_of_their_events_are_there_again_after_another_source(
+    make_desk: MakeDesk, videos: list[SourceSpec], folder: Path, kept: bool
+) -> None:
+    desk = make_desk(source=videos[0], store=folder if kept else None)
+    play(desk)
+    meet(desk)
+    session_events = desk.window.event_views.session_events
+    session_events.rename(session_events.people.notes[1], "applause")
+    desk.pipeline.leave_people()
+    show(desk, videos[1])
+    assert done_by_people(desk) == []
+    desk.pipeline.leave_people()
+    show(desk, videos[0])
+    desk.poll()
+    assert done_by_people(desk) == [(1, "squat"), (2, "applause")]
+    assert [trail.id for trail in desk.pipeline.current_trails] == [1, 2], "whoever stands there is the same person"
+    session_events.undo()
+    assert done_by_people(desk) == [(1, "squat"), (2, "clapping")]
+
+
+def test_people_are_there_in_the_next_run_and_without_their_source(
+    make_desk: MakeDesk, videos: list[SourceSpec], folder: Path
+) -> None:
+    desk = make_desk(source=videos[0], store=folder)
+    play(desk)
+    meet(desk)
+    session_events = desk.window.event_views.session_events
+    session_events.delete(session_events.people.notes[:1])
+    desk.window.close()
+    again = make_desk(source=videos[0], store=folder)
+    again.poll()
+    again.wait(lambda: again.pipeline.last("restore_people") is not None)
+    again.poll()
+    assert done_by_people(again) == [(2, "clapping")]
+    again.trigger("undo")
+    assert done_by_people(again) == [(1, "squat"), (2, "clapping")]
+    settle(again)
+    (session,) = store_of(folder)
+    again.window.sessions.show_events(session)
+    again.wait(lambda: again.window.event_views.session_events.archived)
+    again.wait(lambda: len(done_by_people(again)) == 2)
+    archived = again.window.event_views.session_events
+    archived.move(archived.people.notes[0], 2.0, 9.0)
+    assert archived.people.notes[0].event.end_s == 9.0
+    snapshot = again.window.event_views.export._snapshot()
+    assert snapshot is not None and [trail.id for trail in snapshot.people] == [1, 2]
+    assert snapshot.detector == "fake"
+
+
+def test_people_of_a_camera_are_kept(make_desk: MakeDesk, videos: list[SourceSpec], folder: Path) -> None:
+    desk = make_desk(store=folder)
+    desk.pipeline.update(position_s=10.0)
+    desk.poll()
+    desk.wait(lambda: not desk.window.sessions.keeper.busy)
+    recognize(desk, 3.0, RUNS)
+    meet(desk)
+    desk.pipeline.leave_people()
+    show(desk, videos[0])
+    settle(desk)
+    (session,) = [session for session in store_of(folder) if session.source.live]
+    people = people_of(SessionStore(folder).recognized(session.id))
+    assert people is not None and [one.event.label for one in people.events] == ["squat", "clapping"]
+    assert session.events == 5
 
 
 def test_an_edit_is_on_the_disk_a_moment_later_without_quitting(
