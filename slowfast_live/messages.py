@@ -53,8 +53,10 @@ class Message(str):
 
 def _kept(value: object) -> object:
     """Return what a message keeps of a value; of an error its own message."""
-    said = getattr(value, "message", None) if isinstance(value, Exception) else value
-    return said if isinstance(said, Message | Number) else str(value)
+    if isinstance(value, Exception):
+        said = getattr(value, "message", None) or next(iter(value.args), None)
+        return said if isinstance(said, Message) else str(value)
+    return value if isinstance(value, Message | Number) else str(value)
 
 
 def sentences(*parts: str) -> Message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,12 +14,15 @@ from msgspec import Meta
 
 from slowfast_live import files, paths
 from slowfast_live.errors import SettingsError
-from slowfast_live.messages import Message, system_reason
+from slowfast_live.messages import Message, sentences, system_reason
 from slowfast_live.publish.settings import PublishSettings
 from slowfast_live.rules.rule import RuleBook
 from slowfast_live.types import DEFAULT_PICTURE_RATE, SourceKind, SourceSpec
 
 log = logging.getLogger(__name__)
+
+_LARGEST = 16_000_000
+"""Maximum size of the file in bytes."""
 
 RECENT_FILES = 10
 """Maximum number of recent files."""
@@ -149,13 +153,13 @@ def load(path: Path | None = None) -> Loaded:
     """
     path = path or paths.settings_file()
     try:
-        data = path.read_bytes()
+        data = files.read_bytes(path, _LARGEST)
     except FileNotFoundError:
         return Loaded()
     except OSError as error:
-        return Loaded(
-            notice=Message("The settings in {path} cannot be read; defaults are used.", path=path), details=str(error)
-        )
+        kept = _set_aside(path)
+        unread = Message("The settings in {path} cannot be read; defaults are used.", path=path)
+        return Loaded(notice=sentences(unread, kept), details=error.strerror or str(error))
     try:
         raw = json.loads(data)
         if not isinstance(raw, dict):
@@ -196,6 +200,17 @@ def _keep(path: Path, data: bytes) -> str:
         log.warning("cannot keep the damaged settings as %s: %s", wanted, error)
         return ""
     return Message("The old file is kept as {name}.", name=bad.name)
+
+
+def _set_aside(path: Path) -> str:
+    """Rename what cannot be read, so that saving does not replace it; return a sentence with its new name."""
+    bad = next(name for name in files.numbered(path.with_name(path.name + ".bad")) if not os.path.lexists(name))
+    try:
+        path.rename(bad)
+    except OSError as error:
+        log.warning("cannot rename the settings %s that cannot be read: %s", path, error)
+        return ""
+    return Message("What is there is kept as {name}.", name=bad.name)
 
 
 def encode(settings: Settings) -> bytes:

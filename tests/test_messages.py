@@ -37,6 +37,9 @@ def test_messages_within_messages_stay_messages() -> None:
     outer = Message("{title} cannot be explained: {error}.", title="X3D", error=inner)
     assert outer == "X3D cannot be explained: it has no output 'p'."
     assert isinstance(outer.values["error"], Message)
+    assert Message("{error}", error=OSError(2, "gone")) == "[Errno 2] gone"
+    invalid = Message("{error}", error=ValueError(Message("it is empty")))
+    assert isinstance(invalid.values["error"], Message)
     assert sentences("One.", "", Message("Two.")) == "One. Two."
     assert listed(["a", Message("b")]) == "a, b"
 

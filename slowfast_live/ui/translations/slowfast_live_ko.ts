@@ -4974,12 +4974,56 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>{file}은(는) 라벨 목록이 아닙니다. &apos;{odd}&apos;에 제어 문자가 있습니다.</translation>
     </message>
     <message>
+        <source>{file} is no list of labels: a name has {count:,} characters, expected {longest_name} at most.</source>
+        <translation>{file}은(는) 라벨 목록이 아닙니다. {count:,}자인 이름이 있습니다. 최대 {longest_name}자입니다.</translation>
+    </message>
+    <message>
         <source>{file} holds names twice: &apos;{label}&apos;.</source>
         <translation>{file}에 같은 이름이 두 번 있습니다: &apos;{label}&apos;.</translation>
     </message>
     <message>
         <source>{file} holds {count:,} names; a model has {max_classes:,} classes at most.</source>
         <translation>{file}에는 이름이 {count:,}개 있습니다. 모델은 클래스를 최대 {max_classes:,}개 가집니다.</translation>
+    </message>
+    <message>
+        <source>{suffix} files are not read here</source>
+        <translation>{suffix} 파일은 여기서 읽지 않습니다</translation>
+    </message>
+    <message>
+        <source>it is not valid JSON ({error})</source>
+        <translation>올바른 JSON이 아닙니다({error})</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; stands twice in an object</source>
+        <translation>&apos;{name}&apos;이(가) 한 객체에 두 번 있습니다</translation>
+    </message>
+    <message>
+        <source>its JSON is neither a list of names nor a mapping of names and numbers</source>
+        <translation>JSON이 이름 목록도, 이름과 번호의 매핑도 아닙니다</translation>
+    </message>
+    <message>
+        <source>an item of its label map has no name or no id</source>
+        <translation>라벨 맵의 항목에 이름이나 id가 없습니다</translation>
+    </message>
+    <message>
+        <source>no column of it is known to hold the names (name, label, class) or their numbers</source>
+        <translation>이름(name, label, class)이나 번호가 든 열을 찾을 수 없습니다</translation>
+    </message>
+    <message>
+        <source>its rows hold no name with its number</source>
+        <translation>행에 이름과 번호가 없습니다</translation>
+    </message>
+    <message>
+        <source>its column &apos;{head}&apos; holds numbers, and no column its names</source>
+        <translation>열 &apos;{head}&apos;에는 번호가 있지만 이름이 든 열이 없습니다</translation>
+    </message>
+    <message>
+        <source>the number {number} stands {count} times</source>
+        <translation>번호 {number}이(가) {count}번 나옵니다</translation>
+    </message>
+    <message>
+        <source>the number {missing} is missing: names are numbered from 0 or 1 without a gap</source>
+        <translation>번호 {missing}이(가) 없습니다. 이름은 0이나 1부터 빠짐없이 번호를 매깁니다</translation>
     </message>
     <message>
         <source>There is a model called {name} already: {output}. It is left as it is.</source>
@@ -5650,6 +5694,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>이전 파일은 {name}(으)로 보관됩니다.</translation>
     </message>
     <message>
+        <source>What is there is kept as {name}.</source>
+        <translation>있던 것은 {name}(으)로 보관됩니다.</translation>
+    </message>
+    <message>
         <source>The settings cannot be saved to {path}: {reason}. Is the folder writable?</source>
         <translation>설정을 {path}에 저장할 수 없습니다: {reason}. 폴더에 쓸 수 있나요?</translation>
     </message>
@@ -5828,6 +5876,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>{name} has a coding that this app cannot decode.</source>
         <translation>{name}은(는) 이 앱이 디코딩할 수 없는 형식으로 압축되어 있습니다.</translation>
+    </message>
+    <message>
+        <source>{name} has pictures of {width} x {height}, more than {max_pixels} million pixels: they would fill the memory. Choose a smaller version of it.</source>
+        <translation>{name}의 화면은 {width} x {height}로 {max_pixels}백만 픽셀이 넘어 메모리를 가득 채웁니다. 더 작은 것을 선택하세요.</translation>
     </message>
     <message>
         <source>The demo clip {name} is missing from this installation; install the app again, or open a video file.</source>

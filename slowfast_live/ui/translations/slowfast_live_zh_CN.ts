@@ -4974,12 +4974,56 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>{file} 不是标签列表：“{odd}”中有控制字符。</translation>
     </message>
     <message>
+        <source>{file} is no list of labels: a name has {count:,} characters, expected {longest_name} at most.</source>
+        <translation>{file} 不是标签列表：有一个名称长达 {count:,} 个字符，最多应为 {longest_name} 个。</translation>
+    </message>
+    <message>
         <source>{file} holds names twice: &apos;{label}&apos;.</source>
         <translation>{file} 中有重复的名称：“{label}”。</translation>
     </message>
     <message>
         <source>{file} holds {count:,} names; a model has {max_classes:,} classes at most.</source>
         <translation>{file} 含有 {count:,} 个名称；一个模型最多有 {max_classes:,} 个类别。</translation>
+    </message>
+    <message>
+        <source>{suffix} files are not read here</source>
+        <translation>这里不读取 {suffix} 文件</translation>
+    </message>
+    <message>
+        <source>it is not valid JSON ({error})</source>
+        <translation>不是有效的 JSON（{error}）</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; stands twice in an object</source>
+        <translation>“{name}”在一个对象中出现两次</translation>
+    </message>
+    <message>
+        <source>its JSON is neither a list of names nor a mapping of names and numbers</source>
+        <translation>其 JSON 既不是名称列表，也不是名称与编号的映射</translation>
+    </message>
+    <message>
+        <source>an item of its label map has no name or no id</source>
+        <translation>其标签映射中有一项缺少名称或 id</translation>
+    </message>
+    <message>
+        <source>no column of it is known to hold the names (name, label, class) or their numbers</source>
+        <translation>没有哪一列可认出是名称（name、label、class）或其编号</translation>
+    </message>
+    <message>
+        <source>its rows hold no name with its number</source>
+        <translation>其各行中没有名称及编号</translation>
+    </message>
+    <message>
+        <source>its column &apos;{head}&apos; holds numbers, and no column its names</source>
+        <translation>其“{head}”列是编号，却没有名称列</translation>
+    </message>
+    <message>
+        <source>the number {number} stands {count} times</source>
+        <translation>编号 {number} 出现 {count} 次</translation>
+    </message>
+    <message>
+        <source>the number {missing} is missing: names are numbered from 0 or 1 without a gap</source>
+        <translation>缺少编号 {missing}：名称应从 0 或 1 开始连续编号</translation>
     </message>
     <message>
         <source>There is a model called {name} already: {output}. It is left as it is.</source>
@@ -5650,6 +5694,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>旧文件已保留为 {name}。</translation>
     </message>
     <message>
+        <source>What is there is kept as {name}.</source>
+        <translation>原有内容已保留为 {name}。</translation>
+    </message>
+    <message>
         <source>The settings cannot be saved to {path}: {reason}. Is the folder writable?</source>
         <translation>无法将设置保存到 {path}：{reason}。文件夹可写吗？</translation>
     </message>
@@ -5828,6 +5876,10 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>{name} has a coding that this app cannot decode.</source>
         <translation>{name} 的编码本应用无法解码。</translation>
+    </message>
+    <message>
+        <source>{name} has pictures of {width} x {height}, more than {max_pixels} million pixels: they would fill the memory. Choose a smaller version of it.</source>
+        <translation>{name} 的画面为 {width} x {height}，超过 {max_pixels} 百万像素：会占满内存。请选择较小的版本。</translation>
     </message>
     <message>
         <source>The demo clip {name} is missing from this installation; install the app again, or open a video file.</source>
