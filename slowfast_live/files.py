@@ -27,6 +27,24 @@ _FOLDER = "is a folder"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def read_bytes(path: Path, most: int) -> bytes:
+    """Read a file of at most `most` bytes as a whole; never waits for a pipe, and never fills the memory.
+
+    Raises:
+        OSError: It cannot be read, is not a file (a folder, a pipe, a device), or is larger.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "It is a device or pipe, not a file", str(path))
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"It is larger than {most / 1e6:g} MB", str(path))
+    return data
+
+
 @contextmanager
 def atomic(path: Path, *, private: bool = False, staging: Path | None = None) -> Iterator[Path]:
     """Provide a temporary path that replaces `path` when the block succeeds, and is removed when it fails.

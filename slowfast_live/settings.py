@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,9 @@ from slowfast_live.rules.rule import RuleBook
 from slowfast_live.types import DEFAULT_PICTURE_RATE, SourceKind, SourceSpec
 
 log = logging.getLogger(__name__)
+
+_LARGEST = 16_000_000
+"""Maximum size of the file in bytes."""
 
 RECENT_FILES = 10
 """Maximum number of recent files."""
@@ -148,11 +152,15 @@ def load(path: Path | None = None) -> Loaded:
     """
     path = path or paths.settings_file()
     try:
-        data = path.read_bytes()
+        data = files.read_bytes(path, _LARGEST)
     except FileNotFoundError:
         return Loaded()
     except OSError as error:
-        return Loaded(notice=f"The settings in {path} cannot be read; defaults are used.", details=str(error))
+        reason = error.strerror or error
+        kept = _set_aside(path)
+        return Loaded(
+            notice=f"The settings in {path} cannot be read; defaults are used. {kept}".strip(), details=str(reason)
+        )
     try:
         raw = json.loads(data)
         if not isinstance(raw, dict):
@@ -186,6 +194,17 @@ def _keep(path: Path, data: bytes) -> str:
         log.warning("cannot keep the damaged settings as %s: %s", wanted, error)
         return ""
     return f"The old file is kept as {bad.name}."
+
+
+def _set_aside(path: Path) -> str:
+    """Rename what cannot be read, so that saving does not replace it; return a sentence with its new name."""
+    bad = next(name for name in files.numbered(path.with_name(path.name + ".bad")) if not os.path.lexists(name))
+    try:
+        path.rename(bad)
+    except OSError as error:
+        log.warning("cannot rename the settings %s that cannot be read: %s", path, error)
+        return ""
+    return f"What is there is kept as {bad.name}."
 
 
 def encode(settings: Settings) -> bytes:

@@ -19,7 +19,7 @@ import av.error
 
 from slowfast_live.errors import SourceError
 from slowfast_live.sources.base import Picture
-from slowfast_live.sources.containers import stamp
+from slowfast_live.sources.containers import is_damage, stamp
 from slowfast_live.sources.media import (
     JUMPING,
     UNINDEXED,
@@ -83,6 +83,7 @@ class FileSource:
         self._damaged: set[int] = set()
         self._counting = True
         self._need_key = False
+        self._decoded_from_s: float | None = None
         self._cut_off_at_s: float | None = None
         self._clock_jumps: bool | None = None
         self._notes: list[str] = []
@@ -219,6 +220,7 @@ class FileSource:
         self._timeline = media.timeline(self._fps)
         self._timeline.repaired = repaired
         self._need_key = False
+        self._decoded_from_s = None
         self._waiting.clear()
         self._shown = None
         self._frames = self._decode(media)
@@ -226,6 +228,8 @@ class FileSource:
     def _decode(self, media: Media) -> Iterator[tuple[VideoFrame, float | None]]:
         """Yield frames with their timestamps in seconds up to the end of the file, skipping damaged data."""
         for packet in self._packets(media):
+            if self._decoded_from_s is None and packet.size and packet.is_keyframe and packet.dts is not None:
+                self._decoded_from_s = packet.dts * media.time_base
             if self._need_key and packet.size:
                 if not packet.is_keyframe:
                     continue
@@ -246,8 +250,8 @@ class FileSource:
         for frame in frames:
             stamp_s, own = stamp(frame, media.time_base)
             if not own:
-                self._timeline.distrust()
-            yield frame, stamp_s
+                self._timeline.distrust(self._decoded_from_s)
+            yield frame, None if media.is_raw else stamp_s
 
     def _packets(self, media: Media) -> Iterator[Packet[Any]]:
         """Yield the video's packets up to the end, skipping damaged data, as long as the next one is found in time."""
@@ -259,7 +263,9 @@ class FileSource:
             except av.error.ExitError as error:  # the time limit of `open_container`
                 self._note_damage(None, error)
                 return
-            except (av.error.InvalidDataError, av.error.BlockingIOError) as error:
+            except av.error.FFmpegError as error:
+                if not is_damage(error):
+                    raise
                 self._note_damage(None, error)
             except IndexError:  # a packet of a stream that starts later, which PyAV does not know
                 pass
@@ -393,7 +399,7 @@ class FileSource:
 
     def _failure(self, error: BaseException) -> SourceError:
         name = self._path.name
-        if isinstance(error, av.error.InvalidDataError | av.error.ExitError | av.error.BlockingIOError | EOFError):
+        if isinstance(error, av.error.ExitError) or (isinstance(error, av.error.FFmpegError) and is_damage(error)):
             message = (
                 f"{name} is not a video that can be read, or it is damaged "
                 "(a recording that was interrupted has no index)."

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import numpy as np
 
+from slowfast_live import files
 from slowfast_live.errors import DeviceError, ModelError
 from slowfast_live.inference.remote.address import ServerAddress
 from slowfast_live.inference.remote.messages import message, method
@@ -23,6 +24,7 @@ RETRY_AFTER_S = (0.1, 0.4)
 """Pauses before a lost prediction is sent again; each is tried once."""
 _RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.RESOURCE_EXHAUSTED})
 _LOST = _RETRIED | {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
+_LARGEST_CA = 16_000_000
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),  # a clip has some megabytes
@@ -186,7 +188,7 @@ def _channel(address: ServerAddress) -> grpc.Channel:
     if not address.tls:
         return grpc.insecure_channel(address.target, _OPTIONS)
     try:
-        trusted = address.ca.read_bytes() if address.ca is not None else None
+        trusted = files.read_bytes(address.ca, _LARGEST_CA) if address.ca is not None else None
     except OSError as error:
         raise DeviceError(f"The certificates in {address.ca} cannot be read: {error.strerror or error}.") from error
     return grpc.secure_channel(address.target, grpc.ssl_channel_credentials(trusted), _OPTIONS)
