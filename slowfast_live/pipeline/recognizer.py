@@ -18,6 +18,7 @@ from slowfast_live.core.rate_limit import RateLimit
 from slowfast_live.core.ring import Ring
 from slowfast_live.inference.backend import Backend, CompiledModel, InferRequest, InferResult, TakesTurns
 from slowfast_live.inference.spec import Model, ModelSpec
+from slowfast_live.messages import Message
 from slowfast_live.people.everyone import fill, nobody, usable_people
 from slowfast_live.people.tracker import TrackedPerson
 from slowfast_live.people.windows import PersonFraming
@@ -34,10 +35,16 @@ log = logging.getLogger(__name__)
 
 _PREFILL_ROOM_S = 0.05
 _NOBODY_EVERY_S = 0.2
-SQUARE = (
-    "This machine takes too long for all of the picture with {title}: people are recognized in its central square only."
-)
-"""Said when a detection model sees less than the picture; see `inference.detection`."""
+
+
+def _square(title: str) -> Message:
+    """Say that a detection model sees less than the picture; see `inference.detection`."""
+    return Message(
+        "This machine takes too long for all of the picture with {title}: people are recognized in its central square "
+        "only.",
+        title=title,
+    )
+
 
 Listener = Callable[[Prediction, Readout], None]
 
@@ -311,7 +318,10 @@ class Recognizer:
             mirrored = self._mirrored
             stuck = self._inferences.stuck(self._compiled, captured_s)
         if stuck is not None:
-            self._report_failure(stuck, TimeoutError(f"it has not answered for {STUCK_AFTER_S:.0f} s"))
+            self._report_failure(
+                stuck,
+                TimeoutError(Message("it has not answered for {stuck_after_s:.0f} s", stuck_after_s=STUCK_AFTER_S)),
+            )
         for buffer in buffers:
             if buffer.push(image, t_s, captured_s, mirrored=mirrored) and buffer is shown and decisions is not None:
                 self._queue_moment(buffer, decisions, now)
@@ -645,13 +655,24 @@ class Recognizer:
         pending.decisions.add(pending.moment, probs, moved)
 
     def _report_failure(self, inference: Inference, error: Exception | None) -> None:
-        text = f"Model '{inference.compiled.model.name}' failed on {inference.compiled.device}: {error}"
+        model, device = inference.compiled.model.name, inference.compiled.device
+        text = f"{model} {device} {error}"
         with self._changed:
             known, self._failure = text == self._failure, text
             self._forget_predictions()
         if not known:  # report a failure that repeats with every frame only once
             self._notify(
-                Notice(Level.ERROR, f"{text}. Choose another model or device.", details=repr(error), topic=Topic.MODEL)
+                Notice(
+                    Level.ERROR,
+                    Message(
+                        "Model '{model}' failed on {device}: {error}. Choose another model or device.",
+                        model=model,
+                        device=device,
+                        error=error,
+                    ),
+                    details=repr(error),
+                    topic=Topic.MODEL,
+                )
             )
 
     # Called by the loader.
@@ -670,7 +691,7 @@ class Recognizer:
         self._crowd.close()
         self._decide_for(compiled.model)
         if compiled.model.spec.detects and clip.crop != "whole":
-            self._notify(Notice(Level.INFO, SQUARE.format(title=compiled.model.spec.title), topic=Topic.NEWS))
+            self._notify(Notice(Level.INFO, _square(compiled.model.spec.title), topic=Topic.NEWS))
         self._generation += 1
         self._taken = None
         self._failure = ""
@@ -688,6 +709,11 @@ class Recognizer:
                 self._staged = None
             kept = self._compiled
         if kept is not None:
-            text = f"{notice.message} {kept.model.spec.title} on {kept.device} remains in use."
+            text = Message(
+                "{problem} {title} on {device} remains in use.",
+                problem=notice.message,
+                title=kept.model.spec.title,
+                device=kept.device,
+            )
             notice = replace(notice, message=text)
         self._notify(notice)
