@@ -45,13 +45,13 @@ from slowfast_live.ui.models.model_table import (
     BUILT,
     NAME,
     SPARED,
-    WIDE_PX,
     WIDTHS,
     BadgeDelegate,
     Index,
     RowModel,
     SortedRows,
     megabytes,
+    spared,
 )
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.fitting import resize_to_fit
@@ -248,8 +248,9 @@ class ModelManager(QDialog):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Hide columns of a narrow table whose content is also in the details."""
         if watched is self.table and event.type() == QEvent.Type.Resize:
+            hidden = spared(self.table.width())
             for column in SPARED:
-                self.table.setColumnHidden(column, self.table.width() < WIDE_PX)
+                self.table.setColumnHidden(column, column in hidden)
             QTimer.singleShot(0, self.table, lambda: self.table.scrollTo(self.table.currentIndex()))
         return super().eventFilter(watched, event)
 
