@@ -11,15 +11,17 @@ import numpy as np
 
 from slowfast_live.core.clock import Clock
 from slowfast_live.core.decisions import DecisionSet
+from slowfast_live.core.events import EventRule
 from slowfast_live.core.history import History
 from slowfast_live.core.meters import Distribution, RateMeter
 from slowfast_live.core.rate_limit import RateLimit
 from slowfast_live.core.ring import Ring
 from slowfast_live.inference.backend import Backend, CompiledModel, InferRequest, InferResult, TakesTurns
-from slowfast_live.inference.spec import Model
+from slowfast_live.inference.spec import Model, ModelSpec
 from slowfast_live.messages import Message
 from slowfast_live.people.everyone import fill, nobody, usable_people
 from slowfast_live.people.tracker import TrackedPerson
+from slowfast_live.people.windows import PersonFraming
 from slowfast_live.pipeline.clip_buffer import ClipBuffer
 from slowfast_live.pipeline.crowd import Crowd
 from slowfast_live.pipeline.inferences import STUCK_AFTER_S, Inference, Inferences
@@ -441,7 +443,9 @@ class Recognizer:
             of_file = self._pending.decisions is not None
             if self._limit.wait_s(now_s):
                 return None
-            turn = self._crowd.turn(compiled, self._generation, swapped=self._mirrored)
+            turn = None
+            if not self._whole_first(buffer, taken, of_file=of_file):
+                turn = self._crowd.turn(compiled, self._generation, swapped=self._mirrored)
             if turn is not None:
                 person = Inference(
                     compiled, turn.view, request, turn.window, now_s, of_file=of_file, person=turn.person
@@ -462,6 +466,13 @@ class Recognizer:
         self._inferences.add(inference)
         self._limit.started(now_s)
         return inference
+
+    def _whole_first(self, buffer: ClipBuffer, taken: tuple[Ring, int], *, of_file: bool) -> bool:
+        """Whether the whole picture goes before the only person in it: it may show the same. Requires the lock."""
+        if not of_file or self._rest or taken == self._taken:
+            return False
+        window = buffer.ring.window(self._generation)
+        return window is not None and self._crowd.alone(window) is not None
 
     def _next_of_everyone(
         self, compiled: CompiledModel, buffer: ClipBuffer, request: InferRequest, now_s: float
@@ -495,11 +506,31 @@ class Recognizer:
             if inference.everyone is not None:
                 fill(inference.request, inference.compiled.model.spec, inference.window, inference.everyone)
             else:
+                inference = self._with_only_person(inference)
                 inference.framing.compose(inference.window.pictures, inference.request.clip)
             inference.request.start(lambda result: self._finished(inference, result))
         except Exception as error:
             log.exception("Starting an inference failed")
             self._finished(inference, InferResult(None, error))
+
+    def _with_only_person(self, inference: Inference) -> Inference:
+        """Let the clip of a file's whole picture answer for the only person in it, too, if theirs shows the same."""
+        if not inference.of_file or inference.person is not None:
+            return inference
+        spec, window = inference.compiled.model.spec, inference.window
+        with self._changed:
+            person = self._crowd.alone(window) if self._shares(spec, window) else None
+        if person is None or not PersonFraming(spec.clip).shows_whole(window.pictures, window.times_s, person):
+            return inference
+        both = replace(inference, alone=person)
+        with self._changed:
+            self.labels.asked(person.id, window.t_end_s, EventRule.for_timing(spec.timing))
+            self._inferences.add(both)
+        return both
+
+    def _shares(self, spec: ModelSpec, window: FrameWindow) -> bool:
+        """Whether boxes of people lie on the pictures of a window: of now, and not swapped. Requires the lock."""
+        return window.generation == self._generation and (spec.clip.mirrored or not self._mirrored)
 
     def _rests(self, window: FrameWindow) -> bool:
         """Measure the activity at intervals; return whether it is too low to justify an inference.
@@ -548,8 +579,10 @@ class Recognizer:
             prediction = inference.prediction(probs, max(0.0, finished_s - window.captured_s), infer_s)
             if inference.person is not None:
                 self._show_person(prediction, inference.person, compiled.model, finished_s, inference.of_file)
-            else:
-                self._show(prediction, compiled.model, finished_s)
+                return
+            if inference.alone is not None:
+                self.labels.take(inference.alone.id, prediction, compiled.model, self.threshold)
+            self._show(prediction, compiled.model, finished_s)
 
     def _publish_everyone(
         self, inference: Inference, people: Sequence[TrackedPerson], result: InferResult, finished_s: float
