@@ -130,7 +130,7 @@ class EventsPanel(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self._empty)
-        self._stack.setMinimumHeight(5 * GRID)  # leaves room for an event's details in a low window, too
+        self._stack.setMinimumHeight(3 * GRID)  # leaves room for an event's details in a low window, too
         self._details = QLabel()
         self._details.setTextFormat(Qt.TextFormat.PlainText)
         self._details.setProperty("tone", "quiet")

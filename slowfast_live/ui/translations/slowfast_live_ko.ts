@@ -1193,7 +1193,7 @@
     </message>
     <message>
         <source>{begin_s} to {until}, {length_s}</source>
-        <translation>{begin_s} ~ {until}, {length_s}</translation>
+        <translation>{begin_s}~{until}, {length_s}</translation>
     </message>
     <message>
         <source>{action_name}
@@ -1209,7 +1209,7 @@
         <source>{action_name}{said}
 {lasts} · mean {mean_score}, peak {peak_score} at {peak_s}</source>
         <translation>{action_name}{said}
-{lasts} · 평균 {mean_score}, 최고 {peak_score} ({peak_s})</translation>
+{lasts} · 평균 {mean_score}, 최고 {peak_score}({peak_s})</translation>
     </message>
     <message>
         <source>All actions</source>
