@@ -109,3 +109,17 @@ def test_json_holds_any_name() -> None:
     value = {"path": os.fsdecode(b"caf\xe9.mp4"), "other": "跳绳 \U0001f3c3\n\"'"}
     data = files.json_bytes(value)
     assert json.loads(data.decode("utf-8")) == value and "跳绳".encode() in data
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_whole_file_is_read_only_up_to_its_limit_and_never_a_pipe(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"1234")
+    assert files.read_bytes(path, 4) == b"1234"
+    os.mkfifo(tmp_path / "pipe")
+    for wrong, said in ((path, "larger"), (tmp_path / "pipe", "device or pipe"), (Path("/dev/zero"), "device or pipe")):
+        with pytest.raises(OSError, match=said):
+            files.read_bytes(wrong, 3)
+    for wrong in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(OSError):
+            files.read_bytes(wrong, 3)

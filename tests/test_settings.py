@@ -157,3 +157,17 @@ def test_recent_files_are_distinct_newest_first_and_few() -> None:
     settings.remember_source(SourceSpec(SourceKind.CAMERA, "0"))
     assert settings.recent_files[0] == "/v/3.mp4"
     assert settings.last_source == SourceSpec(SourceKind.CAMERA, "0")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_cannot_be_read_is_set_aside_so_that_saving_does_not_replace_it(tmp_path: Path) -> None:
+    for number, make in enumerate((os.mkfifo, Path.mkdir, lambda path: path.write_bytes(bytes(16_000_001)))):
+        path = tmp_path / str(number) / "settings.json"
+        path.parent.mkdir()
+        make(path)  # type: ignore[operator]
+        loaded = store.load(path)
+        assert loaded.settings == Settings()
+        assert f"The settings in {path} cannot be read" in loaded.notice
+        assert "kept as settings.json.bad" in loaded.notice
+        store.save(Settings(), path)
+        assert path.is_file() and path.with_name("settings.json.bad").exists()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+import errno
+from collections.abc import Container, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import av
 import av.codec
@@ -12,6 +13,7 @@ import av.error
 from av.stream import Disposition
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.deinterlace import Deinterlacer
 
 if TYPE_CHECKING:
@@ -28,10 +30,10 @@ _SMALL = 640 * 480
 _GENERATE_PTS = 1
 """AVFMT_FLAG_GENPTS, which PyAV sets."""
 
-_MAX_PIXELS = 8192 * 8192
+MAX_PIXELS = 8192 * 8192
 """Limit for the decoder: a damaged header must not allocate all of the machine's memory."""
 
-INSTEAD = "choose a video, or a folder of pictures"
+INSTEAD = Message("choose a video, or a folder of pictures")
 """What to open instead of a single picture."""
 
 _STILL = frozenset({"image2", "ico"})
@@ -48,7 +50,7 @@ _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 """Dispositions of tracks that are not the video: cover art and chapter thumbnails."""
 
 
-def video_stream(container: InputContainer, name: str) -> VideoStream:
+def video_stream(container: InputContainer, name: str, covers: Container[int] = ()) -> VideoStream:
     """Return the video stream to play, chosen as players do.
 
     Cover art and thumbnails are never played. Of several tracks, the default one is preferred, then the one with the
@@ -57,30 +59,64 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
     Args:
         container: An opened file or stream.
         name: Name for messages.
+        covers: Indices of further streams that are known to be cover art.
 
     Raises:
-        SourceError: There is no video, or no decoder for it.
+        SourceError: There is no video, no decoder for it, or its pictures are too large.
     """
     form = container.format.name
     if form == _TEXT:
-        raise SourceError(f"{name} is a text, not a video; {INSTEAD}.", details=f"format {form}")
+        raise SourceError(
+            Message("{name} is a text, not a video; {instead}.", name=name, instead=INSTEAD), details=f"format {form}"
+        )
     if form in _STILL or form.endswith("_pipe"):
-        raise SourceError(f"{name} is a single picture; {INSTEAD}.", details=f"format {form}")
+        raise SourceError(
+            Message("{name} is a single picture; {instead}.", name=name, instead=INSTEAD), details=f"format {form}"
+        )
     kinds = sorted({stream.type for stream in container.streams if stream.type})
-    streams = [stream for stream in container.streams.video if not stream.disposition & _NO_VIDEO]
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & _NO_VIDEO and stream.index not in covers
+    ]
     if "audio" in kinds:
         streams = [stream for stream in streams if not _is_unmarked_cover(stream)]
     if not streams:
-        held = "only sound" if "audio" in kinds else "no video"
+        held = Message("only sound") if "audio" in kinds else Message("no video")
         raise SourceError(
-            f"{name} holds {held}; choose a file with a picture.",
+            Message("{name} holds {held}; choose a file with a picture.", name=name, held=held),
             details=f"format {form}, streams: {', '.join(kinds) or 'none'}",
         )
     # Without a decoder, PyAV's streams have neither a context nor a size.
     known = [stream for stream in streams if stream.codec_context is not None]
     if not known:
-        raise SourceError(f"{name} has a coding that this app cannot decode.", details=form)
-    return max(known, key=_preference)
+        raise SourceError(Message("{name} has a coding that this app cannot decode.", name=name), details=form)
+    chosen = max(known, key=_preference)
+    if chosen.width * chosen.height > MAX_PIXELS:
+        raise SourceError(
+            Message(
+                "{name} has pictures of {width} x {height}, more than {max_pixels} million pixels: they would fill "
+                "the memory. Choose a smaller version of it.",
+                name=name,
+                width=chosen.width,
+                height=chosen.height,
+                max_pixels=MAX_PIXELS // 1_000_000,
+            ),
+            details=f"format {form}",
+        )
+    return chosen
+
+
+def possible_covers(container: InputContainer) -> set[int]:
+    """Return the indices of the streams that are a cover if they hold a single picture, of which nothing is stated."""
+    return {
+        stream.index
+        for stream in container.streams.video
+        if stream.codec_context is not None
+        and stream.codec_context.name in _PICTURE_CODECS
+        and not stream.disposition & _NO_VIDEO
+        and _pictures(stream) == 0
+    }
 
 
 def _preference(stream: VideoStream) -> tuple[bool, bool, int, int]:
@@ -117,6 +153,9 @@ def _clock_s(text: str) -> float:
         return 0.0
     return 3600 * hours + 60 * minutes + seconds
 
+
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Decoders that know the alpha channel of WebM files, which FFmpeg's own ignore."""
 
 _Track = TypeVar("_Track", bound="Stream")
 
@@ -179,14 +218,26 @@ def decoder(stream: VideoStream, thread_type: str) -> VideoDecoder:
     """
     context = stream.codec_context
     see_through = stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1"
-    if see_through and context.name == "vp9" and "libvpx-vp9" in av.codec.codecs_available:
-        # FFmpeg's own decoder ignores the alpha channel of WebM files.
-        context = av.CodecContext.create("libvpx-vp9", "r")
-    context.options = {**context.options, "max_pixels": str(_MAX_PIXELS)}
+    library = _WITH_ALPHA.get(context.name, "")
+    if see_through and library in av.codec.codecs_available:
+        context = cast("VideoCodecContext", av.CodecContext.create(library, "r"))
+    context.options = {**context.options, "max_pixels": str(MAX_PIXELS)}
     context.thread_type = thread_type
     small = context.width * context.height <= _SMALL
     context.thread_count = 1 if small else _THREADS
     return VideoDecoder(context)
+
+
+_READING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT})
+"""Errors of a disk or a network share, or of the machine, rather than of what a file contains."""
+
+
+def is_damage(error: av.error.FFmpegError) -> bool:
+    """Whether an error of decoding or of finding the next packet is due to what the file contains.
+
+    FFmpeg has many errors for that: invalid data, not implemented, not permitted, a wrong argument.
+    """
+    return not isinstance(error, av.error.ExitError) and error.errno not in _READING
 
 
 MAX_TRUSTED_FPS = 250.0

@@ -17,17 +17,19 @@ import av
 import av.error
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources import playlists
 from slowfast_live.sources.containers import (
     INSTEAD,
     MAX_TRUSTED_FPS,
     VideoDecoder,
     decoder,
+    possible_covers,
     stated_rate,
     trust_timestamps,
     video_stream,
 )
-from slowfast_live.sources.picture_files import READABLE_STILLS, STILL_HEAD, still_kind
+from slowfast_live.sources.picture_files import READABLE_STILLS, STILL_HEAD, jpeg_format, still_kind
 from slowfast_live.sources.playlists import ListKind
 from slowfast_live.sources.timeline import FrameTimes
 
@@ -92,6 +94,11 @@ class Media:
         """FFmpeg's names of the format."""
         return frozenset(self.container.format.name.split(","))
 
+    @property
+    def is_raw(self) -> bool:
+        """Whether there is no container, so that timestamps and durations are FFmpeg's guesses."""
+        return bool(self.formats & _RAW)
+
     def timeline(self, fps: float | None) -> FrameTimes:
         """Return the timeline for this file's frames; `fps` is used to replace missing timestamps."""
         return FrameTimes(1 / (fps or _DEFAULT_FPS), may_jump=bool(self.formats & JUMPING), start_s=self.start_s)
@@ -114,8 +121,18 @@ def open_container(
     with path.open("rb") as file:
         still = still_kind(file.read(STILL_HEAD))
     if still is not None:
-        read = "" if still in READABLE_STILLS else ", which this app does not read"
-        raise SourceError(f"{path.name} is a single picture ({still}){read}; {INSTEAD}.", details=str(path))
+        if still in READABLE_STILLS:
+            text = Message(
+                "{name} is a single picture ({form}); {instead}.", name=path.name, form=still, instead=INSTEAD
+            )
+        else:
+            text = Message(
+                "{name} is a single picture ({form}), which this app does not read; {instead}.",
+                name=path.name,
+                form=still,
+                instead=INSTEAD,
+            )
+        raise SourceError(text, details=str(path))
     kind = playlists.kind_of(path)
     # The prefix keeps a name such as "a:b.mp4" from being parsed as a URL; the whitelist keeps files that refer to
     # other files from accessing the network.
@@ -130,6 +147,8 @@ def open_container(
         playlists.check_concat(path)
     elif kind is not None:
         raise playlists.refuse(path, kind)
+    else:
+        form = jpeg_format(path)
     return av.open(
         name,
         mode="r",
@@ -150,7 +169,7 @@ def open_media(path: Path) -> Media:
     notes: list[str] = []
     container = open_container(path, notes=notes)
     try:
-        stream = video_stream(container, path.name)
+        stream = _video_of(container, path)
         trust_timestamps(container)
         return Media(
             path=path,
@@ -167,10 +186,33 @@ def open_media(path: Path) -> Media:
         raise
 
 
+def _video_of(container: InputContainer, path: Path) -> VideoStream:
+    """Return the video stream; tracks whose container does not count their pictures are counted here."""
+    doubtful = possible_covers(container)
+    if not doubtful or len(container.streams) < 2:
+        return video_stream(container, path.name)
+    return video_stream(container, path.name, covers=_single_pictures(path, doubtful))
+
+
+def _single_pictures(path: Path, tracks: set[int]) -> set[int]:
+    """Return which of a file's tracks hold a single picture; of a large file, only the beginning is read."""
+    count = dict.fromkeys(tracks, 0)
+    try:
+        with open_container(path, (PROBE_LIMIT_S, PROBE_LIMIT_S)) as container:
+            for packet in container.demux():
+                if packet.size and packet.stream_index in count:
+                    count[packet.stream_index] += 1
+                if min(count.values()) > 1 or (packet.pos or 0) > _MAX_TAIL_BYTES:
+                    break
+    except (av.error.FFmpegError, OSError, IndexError) as error:
+        log.debug("%s: while counting the pictures of its tracks: %s", path, error)
+    return {index for index, pictures in count.items() if pictures == 1}
+
+
 def frame_rate(media: Media) -> float | None:
     """Return a file's frame rate; if none is stated plausibly, it is measured from the first timestamps."""
     coded = float(media.stream.guessed_rate or 0)
-    if media.formats & _RAW and 0 < coded <= MAX_TRUSTED_FPS:
+    if media.is_raw and 0 < coded <= MAX_TRUSTED_FPS:
         return coded
     stated = stated_rate(media.stream)
     if stated is not None:
@@ -204,6 +246,8 @@ def stated_end_s(media: Media, zero_s: float) -> float | None:
     If it is unclear whether a duration or an end time is stated, the shorter interpretation is used.
     """
     stream, container = media.stream, media.container
+    if media.is_raw:  # FFmpeg divides the size by the bit rate
+        return None
     if stream.duration is not None and not _is_ambiguous(media, zero_s):
         begin = stream.start_time if stream.start_time is not None else round(zero_s / media.time_base)
         end_s = (begin + stream.duration) * media.time_base - zero_s
@@ -248,7 +292,7 @@ def packets_of(path: Path, from_end: bool = False) -> Iterator[tuple[Packet[Any]
     """Yield the video's packets with their time base, from a separately opened file; nothing is decoded."""
     try:
         with open_container(path, (PROBE_LIMIT_S, PROBE_LIMIT_S)) as container:
-            stream = video_stream(container, path.name)
+            stream = _video_of(container, path)
             trust_timestamps(container)
             time_base = float(stream.time_base or 0) or 1.0
             if from_end:

@@ -23,6 +23,11 @@ PICTURE_SUFFIXES = (
 _UNREAD_SUFFIXES = (".heic", ".heif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".psd", ".svg")
 """Suffixes of picture formats that the app cannot decode."""
 
+_JPEG = b"\xff\xd8\xff"
+_MOTION_JPEG_SUFFIXES = (".mjpeg", ".mjpg")
+_JPEG_SCAN_BYTES = 16 * 1024 * 1024
+_MAX_IN_PHOTOGRAPH = 6
+
 STILL_HEAD = 64
 READABLE_STILLS = frozenset({"AVIF"})
 
@@ -130,6 +135,24 @@ def still_kind(head: bytes) -> str | None:
     if brand == b"avif" or (brand == b"mif1" and b"avif" in brands):
         return "AVIF"
     return "HEIC" if brand in (b"heic", b"heix", b"heim", b"heis", b"mif1") else None
+
+
+def jpeg_format(path: Path) -> str | None:
+    """Return FFmpeg's name of the format of a file that begins as a JPEG: one picture, or a sequence of them.
+
+    FFmpeg decides by the size of the pictures. Simple cameras record such sequences; a photograph may hold further
+    pictures, too: thumbnails, a depth map, the same in other exposures. None for any other file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_JPEG)) != _JPEG:
+            return None
+        if path.suffix.lower() in _MOTION_JPEG_SUFFIXES:
+            return "mjpeg"
+        several = not is_picture_name(path.name) and file.read(_JPEG_SCAN_BYTES).count(_JPEG) >= _MAX_IN_PHOTOGRAPH
+        return "mjpeg" if several else "jpeg_pipe"
 
 
 def unread_pictures(folder: Path) -> str:

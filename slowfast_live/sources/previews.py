@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.base import LocalSource
-from slowfast_live.sources.containers import stamp
+from slowfast_live.sources.containers import is_damage, stamp
 from slowfast_live.sources.local import is_silent, local_source
-from slowfast_live.sources.media import UNINDEXED, Media, open_media
+from slowfast_live.sources.media import UNINDEXED, Media, frame_rate, open_media
 from slowfast_live.sources.pictures import PictureMaker
 from slowfast_live.types import U8
 
@@ -68,7 +69,9 @@ class PreviewReader:
             return None if picture is None else _fitted(picture if part is None else _cut(picture, part), self._size)
         except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
             self.close()
-            message = f"{self.path.name} gives no preview of {t_s:.1f} s: {error}."
+            message = Message(
+                "{name} gives no preview of {t_s:.1f} s: {error}.", name=self.path.name, t_s=t_s, error=error
+            )
             raise SourceError(message, details=f"{self.path}: {type(error).__name__}: {error}") from error
 
     def close(self) -> None:
@@ -114,18 +117,21 @@ class PreviewReader:
         first = next(_frames(opened), None)
         if first is None:
             return 0.0
-        stamp_s, own = stamp(first[0], opened.time_base)
+        frame, _at_s, decoded_from_s = first
+        if opened.is_raw:
+            return 0.0
+        stamp_s, own = stamp(frame, opened.time_base)
         timeline = opened.timeline(None)
         if not own:
-            timeline.distrust()
+            timeline.distrust(decoded_from_s)
         timeline.place(stamp_s)
-        return timeline.zero_s or 0.0
+        return timeline.origin_s or 0.0
 
     def _decode(self, opened: Media, target_s: float, wanted: Callable[[], bool]) -> tuple[VideoFrame | None, bool]:
         """Return the last frame up to a timestamp (or the first frame), and whether it is later than that."""
         best: VideoFrame | None = None
         late = False
-        for count, (frame, at_s) in enumerate(_frames(opened)):
+        for count, (frame, at_s, _decoded_from_s) in enumerate(_frames(opened)):
             if not wanted():
                 return None, False
             if best is not None and (at_s > target_s or count >= _MAX_FRAMES):
@@ -152,13 +158,20 @@ class PreviewReader:
         return self._opened
 
 
-def _frames(opened: Media) -> Iterator[tuple[VideoFrame, float]]:
-    """Yield frames from the next key frame on, with timestamps in seconds, skipping damaged data."""
-    need_key, last_s = True, 0.0
+def _frames(opened: Media) -> Iterator[tuple[VideoFrame, float, float | None]]:
+    """Yield frames from the next key frame on, skipping damaged data.
+
+    With each frame come its timestamp in seconds (of raw data, which has none, its time from the first frame on) and
+    that of the first packet.
+    """
+    need_key, last_s, decoded_from_s = True, 0.0, None
+    clock = opened.timeline(frame_rate(opened)) if opened.is_raw else None
     for packet in _packets(opened):
         if need_key and packet.size and not packet.is_keyframe:
             continue
-        need_key = False
+        if need_key and packet.size and packet.dts is not None:
+            decoded_from_s = packet.dts * opened.time_base
+        need_key = need_key and not packet.size
         try:
             frames = opened.decoder.decode(packet)
         except EOFError:
@@ -167,14 +180,18 @@ def _frames(opened: Media) -> Iterator[tuple[VideoFrame, float]]:
             continue
         for frame in frames:
             stamp_s, _own = stamp(frame, opened.time_base)
-            last_s = last_s if stamp_s is None else stamp_s
-            yield frame, last_s
+            last_s = clock.place(None) if clock else last_s if stamp_s is None else stamp_s
+            yield frame, last_s, decoded_from_s
 
 
 def _packets(opened: Media) -> Iterator[Packet[Any]]:
     """Yield the packets of a file until the end or until it cannot be read."""
-    with contextlib.suppress(av.error.InvalidDataError, av.error.BlockingIOError, av.error.ExitError, IndexError):
-        yield from opened.container.demux(opened.stream)
+    try:
+        with contextlib.suppress(av.error.ExitError, IndexError):
+            yield from opened.container.demux(opened.stream)
+    except av.error.FFmpegError as error:
+        if not is_damage(error):
+            raise
 
 
 def _cut(picture: U8, part: tuple[float, float, float, float]) -> U8:

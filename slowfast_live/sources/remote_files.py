@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from slowfast_live.errors import SourceError, UsageError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.urls import display_url
 
 _URL = re.compile(r"(?i)^([a-z][a-z0-9+.-]+):[/\\]{1,2}(.+)", re.DOTALL)
@@ -65,7 +66,9 @@ def remote_videos(url: str, wanted: Callable[[str], bool]) -> list[tuple[str, st
         root = name.rstrip("/") + "/"
         names = sorted(_guarded(url, lambda: system.find(name)))
     except OSError as error:
-        raise UsageError(f"{display_url(url)} cannot be read: {_why(url, error)}.", repr(error)) from error
+        raise UsageError(
+            Message("{path} cannot be read: {reason}.", path=display_url(url), reason=_why(url, error)), repr(error)
+        ) from error
     found = [(each, each.removeprefix(root)) for each in names]
     return [
         (f"{scheme}://{each}", below)
@@ -84,13 +87,17 @@ def file_system(url: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError as error:
-        raise UsageError("URLs need the package fsspec. Install it: pip install 'slowfast-live[cluster]'") from error
+        raise UsageError(
+            Message("URLs need the package fsspec. Install it: pip install 'slowfast-live[cluster]'")
+        ) from error
     try:
         system, name = fsspec.core.url_to_fs(url)
     except ImportError as error:
-        raise UsageError(f"{display_url(url)}: {error}", repr(error)) from error
+        raise UsageError(Message("{name}: {reason}", name=display_url(url), reason=error), repr(error)) from error
     except ValueError as error:
-        raise UsageError(f"{display_url(url)} is no URL of a known kind: {error}.", repr(error)) from error
+        raise UsageError(
+            Message("{url} is no URL of a known kind: {error}.", url=display_url(url), error=error), repr(error)
+        ) from error
     return system, str(name)
 
 
@@ -124,7 +131,8 @@ class _Copies:
                 _guarded(url, lambda: system.get_file(name, str(place)))
             except OSError as error:
                 raise SourceError(
-                    f"{display_url(url)} cannot be fetched: {error.strerror or error}.", repr(error)
+                    Message("{url} cannot be fetched: {reason}.", url=display_url(url), reason=system_reason(error)),
+                    repr(error),
                 ) from error
             self._known[key] = place
             while len(self._known) > _KEPT_COPIES:
@@ -167,7 +175,7 @@ def _state(info: dict[str, Any]) -> tuple[int, int]:
 
 def _why(url: str, error: OSError) -> str:
     """Return the reason of an error; libraries give the address alone for what they do not find."""
-    reason = error.strerror or str(error)
+    reason = system_reason(error)
     if isinstance(error, FileNotFoundError) and reason.strip("'\"") in (url, display_url(url), url.partition("://")[2]):
-        return "nothing is found there. Check the address, and whether its server can be reached"
+        return Message("nothing is found there. Check the address, and whether its server can be reached")
     return reason

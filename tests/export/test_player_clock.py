@@ -39,6 +39,19 @@ def mixed(name: str, picture_at: str, sound_at: str, *more: str) -> Callable[[Pa
     return make
 
 
+def coded_late(name: str, *codec: str) -> Callable[[Path], Path]:
+    """Return a maker of a file with pictures from 3 s, coded so that packets begin there, too."""
+
+    def make(folder: Path) -> Path:
+        ffmpeg(
+            "-itsoffset", "3", "-i", plain(folder), *TONE, "-map", "0:v", "-map", "1:a", *codec,
+            "-fps_mode", "passthrough", "-c:a", "mp2", folder / name,
+        )  # fmt: skip
+        return folder / name
+
+    return make
+
+
 def late(name: str) -> Callable[[Path], Path]:
     """Return a maker of a file without sound whose clock begins at 3 s."""
 
@@ -67,6 +80,7 @@ MAKERS = {
     "pictures 3 s after the sound, mp4": mixed("video.mp4", "3", "0"),
     "pictures 3 s after the sound, mkv": mixed("video.mkv", "3", "0"),
     "pictures 3 s after the sound, ts": mixed("video.ts", "3", "0"),
+    "pictures 3 s after the sound, avi": coded_late("video.avi", "-c:v", "libx264", "-bf", "0"),
     "sound after the pictures": mixed("video.mp4", "0", "1.5"),
     "sound and pictures late": mixed("video.mkv", "4", "3"),
     "late mkv": late("late.mkv"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,10 @@ def test_numbers_out_of_range_are_refused(classes: int) -> None:
         (b"squat\nw\x1b[31malk\n", "control characters"),
         ("\n".join(map(str, range(MAX_CLASSES + 1))).encode(), "has 100,000 classes at most"),
         (bytes(16_000_001), r"too large \(16 MB\)"),
+        (b"0 squat\n2 walk\n3 run\n", "the number 1 is missing"),
+        (b"0 squat\n1 walk\n1 run\n", "the number 1 stands 2 times"),
+        (b'{"squat": 0, "squat": 1}', "'squat' stands twice"),
+        (b"a" * 501 + b"\nsquat", "a name has 501 characters"),
     ],
 )
 def test_what_is_no_list_of_labels_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -87,6 +92,25 @@ THREE = ("bow", "nod, twice", "3d printing")
         ("a.csv", 'bow\n"nod, twice"\n3d printing\n'),
         ("a.csv", "id;name;group\n0;bow;x\n1;nod, twice;x\n2;3d printing;y\n"),
         ("a.tsv", "Index\tLabel\n1\tbow\n2\tnod, twice\n3\t3d printing\n"),
+        ("a.csv", '0,bow\n1,"nod, twice"\n2,3d printing\n'),
+        ("a.csv", "0;bow\n1;nod, twice\n2;3d printing\n"),
+        ("a.tsv", "0\tbow\n1\tnod, twice\n2\t3d printing\n"),
+        ("a.csv", "ID;Class Name\n1;bow\n2;nod, twice\n3;3d printing\n"),
+        ("a.csv", 'action_id,action_name\n0,bow\n1,"nod, twice"\n2,3d printing\n'),
+        ("a.csv", 'Label Name,Label Id\nbow,0\n3d printing,2\n"nod, twice",1\n'),
+        ("a.csv", 'key,what is done\n0,bow\n1,"nod, twice"\n2,3d printing\n'),
+        ("a.csv", 'id,name\n0.0,bow\n2.0,3d printing\n1.0,"nod, twice"\n'),
+        ("a.csv", "sep=;\r\nid;name\r\n0;bow\r\n1;nod, twice\r\n2;3d printing\r\n"),
+        ("a.csv", 'labels\nbow\n"nod, twice"\n3d printing\n'),
+        ("a.txt", "# what the network knows\nbow\nnod, twice\n3d printing\n"),
+        ("a.txt", "- bow\n- nod, twice\n- 3d printing\n"),
+        ("a.txt", "bow,\nnod, twice,\n3d printing\n"),
+        ("a.txt", "[0] bow\n[1] nod, twice\n[2] 3d printing\n"),
+        ("a.txt", "0|bow\n1|nod, twice\n2|3d printing\n"),
+        ("a.txt", "bow -> 0\nnod, twice -> 1\n3d printing -> 2\n"),
+        ("a.json", '{"class_to_idx": {"bow": 0, "nod, twice": 1, "3d printing": 2}, "epoch": 7}'),
+        ("a.json", '[["bow", 0], ["3d printing", 2], ["nod, twice", 1]]'),
+        ("a.json", '{"bow": 0.0, "3d printing": 2.0, "nod, twice": 1.0}'),
         ("a.json", '["bow", "nod, twice", "3d printing"]'),
         ("a.json", '{"bow": 0, "3d printing": 2, "nod, twice": 1}'),
         ("a.json", '{"\\"bow\\"": 0, "3d printing": 2, "\\"nod, twice\\"": 1}'),
@@ -105,6 +129,21 @@ def test_the_forms_that_people_have_are_read(tmp_path: Path, name: str, content:
     file = tmp_path / name
     file.write_bytes(content.encode(encoding))
     assert own_labels(file, 3) == THREE
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UsageError, match="cannot be read: It is a device or pipe"):
+            own_labels(file, None)
+
+
+def test_forms_that_are_not_read_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "data.yaml"
+    file.write_text("names:\n  0: bow\n  1: nod\n")
+    with pytest.raises(UsageError, match=r"\.yaml files are not read here\. Expected one name a line"):
+        own_labels(file, None)
 
 
 def test_a_table_without_names_says_which_form_is_wanted(tmp_path: Path) -> None:

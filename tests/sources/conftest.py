@@ -83,6 +83,8 @@ MAKERS = {
     "wmv2.wmv": lambda d: encode(d / "wmv2.wmv", 60, "-c:v", "wmv2", "-g", "10", "-q:v", "3"),
     "hevc.mp4": lambda d: encode(d / "hevc.mp4", 60, *X265),
     "raw.h264": lambda d: encode(d / "raw.h264", 60, *X264_B),
+    "raw.mjpeg": lambda d: encode(d / "raw.mjpeg", 40, "-c:v", "mjpeg", "-q:v", "3"),
+    "raw.m1v": lambda d: encode(d / "raw.m1v", 60, "-c:v", "mpeg1video", "-bf", "2", "-g", "10", "-q:v", "3"),
     "joined.ts": concat_ts,
     "trimmed.mp4": trimmed,
     "fps10.mp4": lambda d: encode(d / "fps10.mp4", 12, *X264, fps=10),

@@ -23,7 +23,7 @@ SEEKABLE = (
     "h264.mp4", "open_gop.mp4", "negative.mkv", "vfr.mkv", "h264.avi", "mpeg4.avi", "plain.avi",
     "mjpeg.mov", "vp9.webm", "anim.gif", "mpeg2.ts", "h264.ts", "mpeg1.mpg", "raw.h264", "joined.ts",
     "no_cues.mkv", "fragmented.mp4", "h264.flv", "theora.ogv", "wmv2.wmv", "hevc.mp4", "trimmed.mp4",
-    "fps29.97.mp4", "single.mp4",
+    "fps29.97.mp4", "single.mp4", "raw.mjpeg", "raw.m1v",
 )  # fmt: skip
 
 MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)

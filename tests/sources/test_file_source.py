@@ -1,4 +1,5 @@
 import bisect
+import errno
 import gc
 import os
 import subprocess
@@ -6,12 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from av.error import FFmpegError, err_check
 from av.video.frame import VideoFrame
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numbered_video import SEEKABLE, X264, X264_B, encode, number_of, picture, read_all
+from numbered_video import SEEKABLE, X264, X264_B, encode, ffmpeg, number_of, picture, read_all
 
 from slowfast_live.errors import SourceError
+from slowfast_live.sources.containers import is_damage
 from slowfast_live.sources.file import FileSource
 
 
@@ -197,6 +200,7 @@ def test_rotation_and_flips_are_applied(corners, turned_corners, opened, name):
 
 
 ALPHA = {
+    "vp8.webm": ("-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-crf", "5", "-b:v", "2M"),
     "vp9.webm": ("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-crf", "5", "-b:v", "0"),
     "qtrle.mov": ("-c:v", "qtrle",),
     "png.mov": ("-c:v", "png",),
@@ -218,6 +222,53 @@ def test_alpha_is_composited_over_black(opened, tmp_path, name):
     assert first[:, 72:].min() > 245
     if name != "anim.gif":
         assert np.abs(first[:, 40:56].astype(int) - 128).max() < 12
+
+
+@pytest.mark.parametrize("name", ["raw.mjpeg", "raw.m1v", "raw.h264"])
+def test_data_without_a_container_has_the_times_of_its_rate_and_states_no_duration(make_video, opened, tmp_path, name):
+    source, info = opened(make_video(name))
+    numbers, times = read_all(source)
+    rate = 25 if name == "raw.mjpeg" else 30  # which such data does not state
+    assert numbers == list(range(len(numbers)))
+    assert times == pytest.approx([number / rate for number in numbers])
+    assert info.duration_s is None
+    assert source.warning == ""
+    other = tmp_path / "recording.bin"
+    other.write_bytes(make_video(name).read_bytes())
+    assert read_all(opened(other)[0])[0] == numbers
+
+
+def test_a_photograph_that_holds_further_pictures_is_no_video(tmp_path):
+    one = encode(tmp_path / "one.jpg", 1, "-q:v", "3").read_bytes()
+    (tmp_path / "photo.jpg").write_bytes(one * 20)
+    (tmp_path / "photo").write_bytes(one * 4)
+    for name in ("photo.jpg", "photo"):
+        with pytest.raises(SourceError, match="single picture"):
+            FileSource(tmp_path / name).open()
+
+
+def test_whatever_ffmpeg_calls_damage_what_is_there_plays(opened, tmp_path):
+    """FFmpeg says "not yet implemented" of an animated PNG that is cut off, not "invalid data"."""
+    path = encode(tmp_path / "cut.apng", 40)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    source, _ = opened(path)
+    numbers, _times = read_all(source)
+    assert len(numbers) > 15 and numbers[:-1] == list(range(len(numbers) - 1))
+    assert "damaged" in source.warning
+
+
+def test_errors_of_the_disk_are_no_damage():
+    for number, damage in ((errno.EPERM, True), (errno.EINVAL, True), (errno.EIO, False), (errno.ENOMEM, False)):
+        with pytest.raises(FFmpegError) as caught:
+            err_check(-number)
+        assert is_damage(caught.value) is damage
+
+
+def test_pictures_that_would_fill_the_memory_are_refused_with_their_size(tmp_path):
+    path = tmp_path / "huge.mkv"
+    ffmpeg("-f", "lavfi", "-i", "color=size=16000x8000:rate=1:duration=1", "-c:v", "png", path)
+    with pytest.raises(SourceError, match=r"huge\.mkv has pictures of 16000 x 8000, more than 67 million pixels"):
+        FileSource(path).open()
 
 
 def whole_packets(path, length):

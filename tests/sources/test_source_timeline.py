@@ -45,6 +45,18 @@ def test_broken_timestamps_are_repaired(stamps, expected):
     assert repaired
 
 
+def test_one_timestamp_that_stands_twice_does_not_move_a_slow_time_lapse():
+    timeline = FrameTimes(5.0)
+    assert [timeline.place(stamp) for stamp in (0.0, 5.0, 5.0, 15.0, 20.0)] == [0, 5, 10, 15, 20]
+
+
+def test_decoding_times_are_late_by_the_delay_of_the_decoder():
+    timeline = FrameTimes(STEP_S, start_s=0.0)
+    timeline.distrust(decoded_from_s=3.0)
+    assert [timeline.place(stamp) for stamp in (3.08, 3.12)] == pytest.approx([3.0, 3.04])
+    assert (timeline.zero_s, timeline.origin_s) == (0.0, pytest.approx(0.08))
+
+
 def test_a_jump_ahead_is_closed_only_where_clocks_jump():
     assert placed([0.0, 500.0, 500.04], may_jump=True)[0] == pytest.approx([0, 0.04, 0.08])
     assert placed([0.0, 500.0, 500.04])[0] == pytest.approx([0, 500.0, 500.04])

@@ -88,6 +88,8 @@ AUDIO = {
     "cover.m4a": ("-c:a", "aac", "-disposition:v", "attached_pic"),
     "cover.flac": ("-c:a", "flac", "-disposition:v", "attached_pic"),
     "cover.mka": ("-c:a", "flac"),
+    "cover.wma": ("-c:a", "wmav2"),
+    "cover.mkv": ("-c:a", "aac", "-f", "matroska", "-live", "1"),
     "cover.mp4": ("-c:a", "aac"),
 }  # fmt: skip
 

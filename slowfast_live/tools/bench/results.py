@@ -18,7 +18,10 @@ from typing import Literal
 
 import msgspec
 
+from slowfast_live import files
 from slowfast_live.errors import UsageError
+
+_LARGEST = 64_000_000
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -411,7 +414,7 @@ def is_report(path: Path) -> bool:
 
 def _is_figures(path: Path) -> bool:
     try:
-        found = msgspec.json.decode(path.read_bytes())
+        found = msgspec.json.decode(files.read_bytes(path, _LARGEST))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return False
     return (
@@ -426,7 +429,7 @@ def load(path: Path) -> Report:
         UsageError: It cannot be read, or is not a report of this version.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Report)
+        return msgspec.json.decode(files.read_bytes(path, _LARGEST), type=Report)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (msgspec.DecodeError, ValueError) as error:

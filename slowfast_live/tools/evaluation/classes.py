@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from slowfast_live import files
 from slowfast_live.errors import UsageError
 
+_LARGEST = 256_000_000
 _FILE_COLUMN = "file"
 _CLASS_COLUMNS = ("label", "class", "action")
 
@@ -104,9 +106,11 @@ def _groups(text: str, where: str) -> list[list[str]]:
 
 def _text(path: Path, option: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}, given with {option}, cannot be read: {error}.") from error
+        return files.read_bytes(path, _LARGEST).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}, given with {option}, cannot be read: expected UTF-8 text ({error}).") from error
+    except OSError as error:
+        raise UsageError(f"{path}, given with {option}, cannot be read: {error.strerror or error}.") from error
 
 
 def read_index(path: Path) -> dict[Path, str]:

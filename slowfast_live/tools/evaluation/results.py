@@ -22,6 +22,8 @@ from slowfast_live.text_safety import encodable
 from slowfast_live.tools.evaluation.metrics import Reliability, confusion, reliability, wilson
 from slowfast_live.tools.evaluation.scoring import Failed, Outcomes, Scored, Shown
 
+_LARGEST = 256_000_000
+
 RESULTS_FILE, CLIPS_FILE = "results.json", "clips.csv"
 CLIPS_COLUMNS = ("file", "said", "label", "status", "right")
 """The first columns of the table of clips."""
@@ -312,7 +314,7 @@ def read(path: Path) -> Results:
         EvaluationError: It is not one, or has another version.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
+        return msgspec.json.decode(files.read_bytes(path, _LARGEST), type=Results)
     except (OSError, msgspec.DecodeError) as error:
         raise EvaluationError(f"{path} holds no results of an evaluation: {error}.") from error
 

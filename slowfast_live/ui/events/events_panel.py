@@ -130,7 +130,7 @@ class EventsPanel(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self._empty)
-        self._stack.setMinimumHeight(5 * GRID)  # leaves room for an event's details in a low window, too
+        self._stack.setMinimumHeight(3 * GRID)  # leaves room for an event's details in a low window, too
         self._details = QLabel()
         self._details.setTextFormat(Qt.TextFormat.PlainText)
         self._details.setProperty("tone", "quiet")
@@ -518,6 +518,8 @@ class EventsPanel(QWidget):
         menu.popup(self.table.viewport().mapToGlobal(at))
 
     def _add_own(self, menu: QMenu) -> None:
-        self._own["rename_all"].setText(f"Rename all “{self.selected[0].event.label}”…".replace("&", "&&"))
+        self._own["rename_all"].setText(
+            tr("Rename all “{label}”…", label=action_name(self.selected[0].event.label)).replace("&", "&&")
+        )
         for name in ("go", "rename", "rename_all", "times", "rule", "delete", "copy"):
             menu.addAction(self._own[name])
