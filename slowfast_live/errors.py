@@ -1,5 +1,6 @@
 """Exceptions of SlowFast Live: a common base class, actionable messages, and technical details on demand."""
 
+from slowfast_live.messages import Message
 from slowfast_live.text_safety import encodable
 
 
@@ -7,12 +8,13 @@ class SlowFastLiveError(Exception):
     """Base class of all errors that a user may see.
 
     Args:
-        message: One or two sentences: which file, URL or device; what was expected; what to do.
+        message: One or two sentences: which file, URL or device; what was expected; what to do. A `Message`, if the
+            window may show it.
         details: Technical text behind a "Details" button; never needed to understand `message`.
     """
 
     def __init__(self, message: str, details: str = "") -> None:
-        self.message = encodable(message)
+        self.message = message if isinstance(message, Message) else encodable(message)
         self.details = encodable(details)
         super().__init__(self.message)
 

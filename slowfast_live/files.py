@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message, system_reason
 
 LONGEST_NAME = 255
 """Maximum length of a file name in bytes on common file systems."""
 _PART = ".part"
 _HEAD_BYTES = 4096
-_FOLDER = "is a folder"
+_FOLDER = Message("is a folder")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -141,9 +142,22 @@ def refuse_foreign(path: Path, is_ours: Callable[[Path], bool], option: str) -> 
     """
     reason = not_ours(path, is_ours)
     if reason == _FOLDER:
-        raise UsageError(f"{option}: {path} cannot be written: it is a folder; expected the name of a file.")
+        raise UsageError(
+            Message(
+                "{option}: {path} cannot be written: it is a folder; expected the name of a file.",
+                option=option,
+                path=path,
+            )
+        )
     if reason:
-        raise UsageError(f"{option}: {path} {reason}. It is left as it is; name another file.")
+        raise UsageError(
+            Message(
+                "{option}: {path} {reason}. It is left as it is; name another file.",
+                option=option,
+                path=path,
+                reason=reason,
+            )
+        )
 
 
 def not_ours(path: Path, is_ours: Callable[[Path], bool]) -> str:
@@ -151,18 +165,18 @@ def not_ours(path: Path, is_ours: Callable[[Path], bool]) -> str:
     try:
         status = path.stat()
     except FileNotFoundError:
-        return "is a link to something that does not exist" if path.is_symlink() else ""
+        return Message("is a link to something that does not exist") if path.is_symlink() else ""
     except OSError as error:
         nothing = error.errno in (errno.ENOTDIR, errno.ENAMETOOLONG)  # writing there reports the reason
-        return "" if nothing else f"cannot be inspected ({error.strerror or error})"
+        return "" if nothing else Message("cannot be inspected ({reason})", reason=system_reason(error))
     if stat.S_ISDIR(status.st_mode):
         return _FOLDER
     if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
         return ""
     try:
-        return "" if is_ours(path) else "exists and was not written by this program"
+        return "" if is_ours(path) else Message("exists and was not written by this program")
     except OSError as error:
-        return f"exists and cannot be read ({error.strerror or error})"
+        return Message("exists and cannot be read ({reason})", reason=system_reason(error))
 
 
 def json_bytes(value: Any, indent: int | None = 2) -> bytes:

@@ -27,6 +27,7 @@ import msgspec
 from slowfast_live import files
 from slowfast_live.core.clock import Clock, SystemClock
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.types import Level, Notice, Prediction, Readout, Topic
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class SessionLog:
             # Unbuffered, so that a session that is killed keeps what it wrote.
             self._file: RawIOBase | None = FileIO(str(path), "wb", opener=_open_without_waiting)
         except OSError as error:
-            reason = "no program reads from this pipe" if error.errno == errno.ENXIO else error.strerror or str(error)
+            reason = Message("no program reads from this pipe") if error.errno == errno.ENXIO else system_reason(error)
             raise UsageError(f"--session-log: {path} cannot be written: {reason}. Name another file.") from error
         self._start_s = self._clock.now_s()
 
@@ -187,9 +188,13 @@ class SessionLog:
             file, self._file = self._file, None
             with contextlib.suppress(OSError):
                 file.close()
-            reason = error.strerror or str(error)
+            reason = system_reason(error)
             log.warning("The session log %s cannot be written any further: %s", self.path, reason)
-            text = f"The session log {self.path} can no longer be written: {reason}. The app continues without it."
+            text = Message(
+                "The session log {path} can no longer be written: {reason}. The app continues without it.",
+                path=self.path,
+                reason=reason,
+            )
             self.notify(Notice(Level.WARNING, text, repr(error), topic=Topic.SESSION_LOG))
 
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from slowfast_live import files, paths
 from slowfast_live.errors import SettingsError
+from slowfast_live.messages import Message, sentences, system_reason
 from slowfast_live.publish.settings import PublishSettings
 from slowfast_live.rules.rule import RuleBook
 from slowfast_live.types import DEFAULT_PICTURE_RATE, SourceKind, SourceSpec
@@ -156,18 +157,19 @@ def load(path: Path | None = None) -> Loaded:
     except FileNotFoundError:
         return Loaded()
     except OSError as error:
-        reason = error.strerror or error
         kept = _set_aside(path)
-        return Loaded(
-            notice=f"The settings in {path} cannot be read; defaults are used. {kept}".strip(), details=str(reason)
-        )
+        unread = Message("The settings in {path} cannot be read; defaults are used.", path=path)
+        return Loaded(notice=sentences(unread, kept), details=error.strerror or str(error))
     try:
         raw = json.loads(data)
         if not isinstance(raw, dict):
             raise ValueError(f"expected an object, got {type(raw).__name__}")
     except (ValueError, RecursionError) as error:
         kept = _keep(path, data)
-        return Loaded(notice=f"The settings in {path} are damaged; defaults are used. {kept}", details=str(error))
+        return Loaded(
+            notice=Message("The settings in {path} are damaged; defaults are used. {kept}", path=path, kept=kept),
+            details=str(error),
+        )
     settings = Settings(unknown={name: value for name, value in raw.items() if name not in _FIELDS})
     wrong = []
     for name, info in _FIELDS.items():
@@ -181,7 +183,11 @@ def load(path: Path | None = None) -> Loaded:
         return Loaded(settings)
     kept = _keep(path, data)
     names = ", ".join(text.partition(":")[0] for text in wrong)
-    return Loaded(settings, f"Some settings make no sense and were reset: {names}. {kept}", "\n".join(wrong))
+    return Loaded(
+        settings,
+        Message("Some settings make no sense and were reset: {names}. {kept}", names=names, kept=kept),
+        "\n".join(wrong),
+    )
 
 
 def _keep(path: Path, data: bytes) -> str:
@@ -193,7 +199,7 @@ def _keep(path: Path, data: bytes) -> str:
     except OSError as error:
         log.warning("cannot keep the damaged settings as %s: %s", wanted, error)
         return ""
-    return f"The old file is kept as {bad.name}."
+    return Message("The old file is kept as {name}.", name=bad.name)
 
 
 def _set_aside(path: Path) -> str:
@@ -204,7 +210,7 @@ def _set_aside(path: Path) -> str:
     except OSError as error:
         log.warning("cannot rename the settings %s that cannot be read: %s", path, error)
         return ""
-    return f"What is there is kept as {bad.name}."
+    return Message("What is there is kept as {name}.", name=bad.name)
 
 
 def encode(settings: Settings) -> bytes:
@@ -240,6 +246,10 @@ def write(data: bytes, path: Path | None = None) -> None:
         files.write_bytes(path, data, private=True)
     except OSError as error:
         raise SettingsError(
-            f"The settings cannot be saved to {path}: {error.strerror or error}. Is the folder writable?",
+            Message(
+                "The settings cannot be saved to {path}: {reason}. Is the folder writable?",
+                path=path,
+                reason=system_reason(error),
+            ),
             details=repr(error),
         ) from error

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from slowfast_live.messages import Message
 from slowfast_live.text_safety import encodable, shown_name
 
 DEFAULT_PICTURE_RATE = 25.0
@@ -337,7 +338,8 @@ class Notice:
     def __post_init__(self) -> None:
         """Replace text that a window cannot show, because a file name may contain bytes that are not text."""
         for name in ("message", "details"):
-            object.__setattr__(self, name, encodable(getattr(self, name)))
+            text = getattr(self, name)
+            object.__setattr__(self, name, text if isinstance(text, Message) else encodable(text))
 
 
 class PipelineState(Enum):

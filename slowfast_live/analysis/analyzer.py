@@ -25,6 +25,7 @@ from slowfast_live.export.findings import AnalysisResult, ModelFacts, Parameters
 from slowfast_live.inference.backend import CompiledModel
 from slowfast_live.inference.device_backend import substituted
 from slowfast_live.inference.spec import HEAD_FILE, HEAD_WEIGHTS_FILE, IR_FILE, SPEC_FILE, WEIGHTS_FILE, Model
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.people.detector_port import PersonDetector
 from slowfast_live.people.now import AUTOMATIC
 from slowfast_live.pipeline.clip_buffer import ClipBuffer
@@ -133,7 +134,9 @@ def file_facts(path: Path) -> SourceFacts:
     try:
         size_bytes, modified_ns = size_and_date(path)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}.", details=repr(error)) from error
+        raise SourceError(
+            Message("{path} cannot be read: {reason}.", path=path, reason=system_reason(error)), details=repr(error)
+        ) from error
     return SourceFacts(
         kind="file",
         name=printable(path.name),
@@ -312,8 +315,10 @@ def make_result(
 
 def server_remarks(count: int) -> tuple[str, ...]:
     """Return what a result says of predictions that were made here because the inference server was lost."""
-    predictions = "1 prediction was" if count == 1 else f"{count} predictions were"
-    return (f"The inference server was lost: {predictions} made on this machine instead.",) if count else ()
+    if count == 1:
+        return (Message("The inference server was lost: 1 prediction was made on this machine instead."),)
+    text = Message("The inference server was lost: {count} predictions were made on this machine instead.", count=count)
+    return (text,) if count else ()
 
 
 def _events(method: Parameters, reading: PredictionCollector) -> tuple[Event, ...]:
@@ -354,16 +359,25 @@ def _warnings(
 ) -> tuple[str, ...]:
     warnings = [damage] if damage else []
     if model.spec.detects and reading.rows and not persons:
-        warnings.append("Nobody was found in the picture: the model scores what each person does.")
+        warnings.append(Message("Nobody was found in the picture: the model scores what each person does."))
     if not reading.rows:
         span_s = model.spec.timing.span_s
         if method.section_s is not None:
-            return (*warnings, f"It has no picture from {method.section_s[0]:g} to {method.section_s[1]:g} s.")
+            return (
+                *warnings,
+                Message(
+                    "It has no picture from {begin:g} to {end:g} s.", begin=method.section_s[0], end=method.section_s[1]
+                ),
+            )
         warnings.append(
-            f"The video is {reached_s:.1f} s long, but the model needs {span_s:.1f} s: nothing was recognized."
+            Message(
+                "The video is {length:.1f} s long, but the model needs {needed:.1f} s: nothing was recognized.",
+                length=reached_s,
+                needed=span_s,
+            )
         )
     if not model.spec.trained:
-        warnings.append("The model's weights are random: its scores mean nothing, and no label is shown.")
+        warnings.append(Message("The model's weights are random: its scores mean nothing, and no label is shown."))
     if method.stride_s is None and method.section_s is None:
         warnings.append("With 30 views there is one result for the whole video, and no events.")
     return tuple(warnings)

@@ -20,6 +20,7 @@ from slowfast_live.export.report import Failure, ReportSection, render_report
 from slowfast_live.export.subtitles import one_line
 from slowfast_live.inference.backend import CompiledModel
 from slowfast_live.inference.spec import Model
+from slowfast_live.messages import Message, listed, sentences
 from slowfast_live.sources.picture_files import size_and_date
 from slowfast_live.sources.videos import Search
 
@@ -137,7 +138,7 @@ class Batch:
         waiting = len(videos) - len(result.sections) - (len(result.failures) - unread)
         page = render_report(result.sections, result.failures, waiting=waiting).encode()
         report = self._folder.write_report(page, videos)
-        message = f"{self._engine.remark} {_summary(result, waiting, report)}".strip()
+        message = sentences(self._engine.remark, _summary(result, waiting, report))
         self._report("end", message=message, report=report)
         return result
 
@@ -177,7 +178,11 @@ class Batch:
             return False
         except Exception as error:
             log.exception("The results of %s cannot be kept", job.video.path)
-            self._fail(Failure(job.video.name, f"An unexpected error: {error!r}."), job.number, job.video)
+            self._fail(
+                Failure(job.video.name, Message("An unexpected error: {error}.", error=repr(error))),
+                job.number,
+                job.video,
+            )
             return False
         return True
 
@@ -224,7 +229,13 @@ class Batch:
             self._result.failures.append(failure)
         else:
             self._failures[number] = failure
-        self._report("failed", number, video, 1.0, message=f"{one_line(failure.name)}: {failure.reason}")
+        self._report(
+            "failed",
+            number,
+            video,
+            1.0,
+            message=Message("{name}: {reason}", name=one_line(failure.name), reason=failure.reason),
+        )
         if video is not None:
             self._bytes_done += self._bytes_of[video]
 
@@ -265,18 +276,33 @@ def _size(path: Path) -> int:
 def _summary_of(findings: AnalysisResult, video: Video, remark: str, *, earlier: bool) -> str:
     count = len(findings.events)
     labels = list(dict.fromkeys(one_line(event.label) for event in findings.events))
-    named = ", ".join(labels[:4]) + (f" and {len(labels) - 4} more" if len(labels) > 4 else "")
-    parts = [f"{one_line(video.name)}: {count} event{'' if count == 1 else 's'}{f', {named}' if labels else ''}."]
-    more = [remark] if remark else []
-    return " ".join([*parts, *findings.warnings, *more, *(["(done earlier)"] if earlier else [])])
+    name, named = one_line(video.name), ", ".join(labels[:4])
+    if not count:
+        found = Message("{name}: 0 events.", name=name)
+    elif len(labels) > 4:
+        found = Message(
+            "{name}: {count} events, {labels} and {more} more.",
+            name=name,
+            count=count,
+            labels=named,
+            more=len(labels) - 4,
+        )
+    elif count == 1:
+        found = Message("{name}: 1 event, {labels}.", name=name, labels=named)
+    else:
+        found = Message("{name}: {count} events, {labels}.", name=name, count=count, labels=named)
+    return sentences(found, *findings.warnings, remark, Message("(done earlier)") if earlier else "")
 
 
 def _summary(result: VideoResult, waiting: int, report: Path) -> str:
-    parts = [f"{len(result.sections)} analyzed"]
-    if result.skipped:
-        parts[0] += f" ({result.skipped} of them earlier)"
+    analyzed, skipped = len(result.sections), result.skipped
+    parts = [
+        Message("{count} analyzed ({skipped} of them earlier)", count=analyzed, skipped=skipped)
+        if skipped
+        else Message("{count} analyzed", count=analyzed)
+    ]
     if result.failures:
-        parts.append(f"{len(result.failures)} failed")
+        parts.append(Message("{count} failed", count=len(result.failures)))
     if waiting:
-        parts.append(f"{waiting} left: the same command continues from here")
-    return f"{', '.join(parts)}. Report: {report}"
+        parts.append(Message("{count} left: the same command continues from here", count=waiting))
+    return Message("{parts}. Report: {report}", parts=listed(parts), report=report)

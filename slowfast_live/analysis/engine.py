@@ -15,6 +15,7 @@ from slowfast_live.errors import SlowFastLiveError
 from slowfast_live.export.findings import AnalysisResult, ModelFacts, SourceFacts, readouts
 from slowfast_live.export.video import annotate
 from slowfast_live.inference.backend import CompiledModel
+from slowfast_live.messages import Message
 from slowfast_live.sources.remote_files import local_copy
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class LocalEngine:
             return Outcome(job, reason=error.message)
         except Exception as error:
             log.exception("Analyzing %s failed", path)
-            return Outcome(job, reason=f"An unexpected error: {error!r}.")
+            return Outcome(job, reason=Message("An unexpected error: {error}.", error=repr(error)))
         pictures = tuple(event_pictures(path, findings.events, self._settings.open_source))
         return Outcome(job, findings, pictures, annotation(job.video, findings, self._settings))
 

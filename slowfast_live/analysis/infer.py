@@ -12,6 +12,7 @@ import numpy as np
 from slowfast_live.core.framing import Framing
 from slowfast_live.errors import DeviceError
 from slowfast_live.inference.backend import CompiledModel, InferRequest, InferResult
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, FrameWindow
 
 
@@ -84,7 +85,12 @@ def _answer(compiled: CompiledModel, done: _PendingWindow) -> tuple[FrameWindow,
         assert result is not None
         if result.probs is None:
             raise DeviceError(
-                f"Model '{compiled.model.name}' failed on {compiled.device}: {result.error}. Choose another device.",
+                Message(
+                    "Model '{name}' failed on {device}: {error}. Choose another device.",
+                    name=compiled.model.name,
+                    device=compiled.device,
+                    error=result.error,
+                ),
                 details=repr(result.error),
             ) from result.error
         total = result.probs if total is None else total + result.probs

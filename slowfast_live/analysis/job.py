@@ -6,7 +6,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from slowfast_live.analysis.command import INTERRUPTED, SOME_FAILED, AnalyzeOpti
 from slowfast_live.analysis.names import absolute
 from slowfast_live.analysis.progress import Step
 from slowfast_live.child_process import ChildProcess
+from slowfast_live.messages import Message, message_of, system_reason
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class AnalysisJob:
 
     def _end(self, code: int | OSError) -> None:
         if isinstance(code, OSError):
-            text = f"{code.filename} cannot be started: {code.strerror}."
+            text = Message("{program} cannot be started: {reason}.", program=code.filename, reason=system_reason(code))
             self._on_end(JobEnd(False, False, text, None))
             return
         report = Path(self._last.report) if self._last.report else None
@@ -125,6 +126,7 @@ class AnalysisJob:
         except msgspec.DecodeError:
             self._log.append(line.rstrip())
             return
+        step = replace(step, message=message_of(step.parts, step.message))
         self._last = step
         self._on_step(step)
 
@@ -132,6 +134,10 @@ class AnalysisJob:
         if self._last.step == "end":
             return self._last.message
         if code == INTERRUPTED or self._program.cancelled:
-            return "The analysis was canceled. Finished results are kept; starting it again continues from there."
+            return Message(
+                "The analysis was canceled. Finished results are kept; starting it again continues from there."
+            )
         last = next((line for line in reversed(self._log) if line.strip()), "")
-        return last.removeprefix("slowfast-live: ") or f"The analysis ended early (exit code {code})."
+        return last.removeprefix("slowfast-live: ") or Message(
+            "The analysis ended early (exit code {code}).", code=code
+        )

@@ -23,6 +23,7 @@ from slowfast_live import files
 from slowfast_live.analysis.names import absolute
 from slowfast_live.analysis.videos import path_digest, same_name
 from slowfast_live.errors import ExportError, SourceError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sources.picture_files import size_and_date
 from slowfast_live.sources.remote_files import url_of
 
@@ -84,7 +85,9 @@ class Ledger:
         self._list = self.own / _LIST
         names = {path.name for path in self.own.iterdir()} if self.own.is_dir() else set()
         if names - {_LOCK, _STAGING, THUMBNAILS} and _LIST not in names:
-            raise ExportError(f"{self.own} was not made by this program. Choose another folder for the results.")
+            raise ExportError(
+                Message("{path} was not made by this program. Choose another folder for the results.", path=self.own)
+            )
         self.staging.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self.own / _LOCK)
         try:
@@ -147,7 +150,10 @@ class Ledger:
         try:
             size_bytes, modified_ns = size_and_date(video)
         except OSError as error:
-            raise SourceError(f"{video} cannot be read: {error.strerror or error}.", details=repr(error)) from error
+            raise SourceError(
+                Message("{path} cannot be read: {reason}.", path=video, reason=system_reason(error)),
+                details=repr(error),
+            ) from error
         before = self.find(video)
         record = LedgerEntry(path_digest(video), absolute(video), size_bytes, modified_ns, stem)
         if before is not None and before.stem == stem:
@@ -220,9 +226,15 @@ class Ledger:
             return
         head = _parsed(lines[0])
         if head.get("format") != _HEAD["format"]:
-            raise ExportError(f"{self._list} was not written by this program. Choose another folder for the results.")
+            raise ExportError(
+                Message(
+                    "{path} was not written by this program. Choose another folder for the results.", path=self._list
+                )
+            )
         if head.get("version") != _HEAD["version"]:
-            raise ExportError(f"{self._list} is of a newer version of this program. Choose another folder.")
+            raise ExportError(
+                Message("{path} is of a newer version of this program. Choose another folder.", path=self._list)
+            )
         if lines[-1]:  # a run was killed while it wrote this line: the next line must not be appended to it
             with self._list.open("ab") as file:
                 file.write(b"\n")
@@ -309,6 +321,9 @@ def _lock(path: Path) -> IO[bytes]:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
             file.close()
             raise ExportError(
-                f"Another analysis is writing into {path.parent.parent}. Wait for its end, or choose another folder."
+                Message(
+                    "Another analysis is writing into {parent}. Wait for its end, or choose another folder.",
+                    parent=path.parent.parent,
+                )
             ) from error
     return file  # the file system has no locks: the user must take care to have only one run at a time

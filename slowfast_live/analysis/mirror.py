@@ -15,6 +15,7 @@ import msgspec
 from slowfast_live import files, paths
 from slowfast_live.analysis.progress import Reporter, Step
 from slowfast_live.errors import ExportError, UsageError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sources.remote_files import file_system, url_of
 from slowfast_live.urls import display_url
 
@@ -56,7 +57,10 @@ class Mirror:
             self._pull()
         except OSError as error:
             shown = display_url(self.url)
-            raise UsageError(f"The results cannot go to {shown}: {error.strerror or error}.", repr(error)) from error
+            raise UsageError(
+                Message("The results cannot go to {shown}: {reason}.", shown=shown, reason=system_reason(error)),
+                repr(error),
+            ) from error
 
     def push(self, *, now: bool = False) -> None:
         """Copy what changed; if not `now`, only if the last time is long enough ago.
@@ -78,8 +82,13 @@ class Mirror:
                 del self._known[name]
         except Exception as error:  # libraries of clouds have exceptions of their own
             raise ExportError(
-                f"The results cannot be copied to {display_url(self.url)}: {error}. They are in {self.folder}, and the "
-                "same command tries again.",
+                Message(
+                    "The results cannot be copied to {url}: {error}. They are in {folder}, and the same command "
+                    "tries again.",
+                    url=display_url(self.url),
+                    error=error,
+                    folder=self.folder,
+                ),
                 repr(error),
             ) from error
         finally:

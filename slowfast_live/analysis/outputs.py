@@ -16,6 +16,7 @@ from slowfast_live.export.findings import AnalysisResult, ModelFacts, Parameters
 from slowfast_live.export.formats import AVA, ELAN, KINETICS, PREDICTIONS, VIA, contents
 from slowfast_live.export.io_errors import folder_reason
 from slowfast_live.files import numbered
+from slowfast_live.messages import Message
 
 _ENDINGS = {"csv": (".events.csv", PREDICTIONS), "srt": (".srt",), "vtt": (".vtt",)}
 _ASKED = {
@@ -122,7 +123,9 @@ class ResultFolder:
         stem = next(stem for stem in _names(video) if stem != avoid and self._free(stem, video))
         self._take(video, stem)
         if stem != (wanted := avoid or video.stem):
-            self._remarks[video] = f"Its results are called {stem}.*, because {wanted}.* is there and is kept."
+            self._remarks[video] = Message(
+                "Its results are called {stem}.*, because {wanted}.* is there and is kept.", stem=stem, wanted=wanted
+            )
 
     def _take(self, video: Video, stem: str) -> None:
         self._stems[video] = stem
@@ -300,10 +303,16 @@ def _names(video: Video) -> Iterable[str]:
 def _opened(folder: Path) -> Ledger:
     if folder.is_symlink() and not folder.exists():
         raise UsageError(
-            f"The results cannot go into {folder}: it is a link to {folder.readlink()}, which does not exist."
+            Message(
+                "The results cannot go into {folder}: it is a link to {target}, which does not exist.",
+                folder=folder,
+                target=folder.readlink(),
+            )
         )
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"The results cannot go into {folder}: it is a file; expected a folder.")
+        raise UsageError(
+            Message("The results cannot go into {folder}: it is a file; expected a folder.", folder=folder)
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return Ledger(folder)
@@ -312,5 +321,6 @@ def _opened(folder: Path) -> Ledger:
     except OSError as error:
         there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
         raise UsageError(
-            f"The results cannot go into {folder}: {folder_reason(error, there)}", details=repr(error)
+            Message("The results cannot go into {folder}: {reason}", folder=folder, reason=folder_reason(error, there)),
+            details=repr(error),
         ) from error

@@ -16,6 +16,7 @@ from slowfast_live.errors import DeviceError
 from slowfast_live.export.findings import Parameters, PersonLabels, PersonRecord
 from slowfast_live.inference.backend import CompiledModel, InferRequest, InferResult, infer_once
 from slowfast_live.inference.spec import ModelSpec
+from slowfast_live.messages import Message
 from slowfast_live.people.detector_port import PersonDetector
 from slowfast_live.people.everyone import fill, in_clip, nobody, usable_people
 from slowfast_live.people.tracker import TrackedPerson, Tracker
@@ -141,7 +142,12 @@ class PeopleAnalysis:
     def _failed(self, error: Exception | None) -> DeviceError:
         model = self._compiled
         failure = DeviceError(
-            f"Model '{model.model.name}' failed on {model.device}: {error}. Choose another device.",
+            Message(
+                "Model '{name}' failed on {device}: {error}. Choose another device.",
+                name=model.model.name,
+                device=model.device,
+                error=error,
+            ),
             details=repr(error),
         )
         failure.__cause__ = error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from rich.console import Console
 from rich.progress import TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from slowfast_live.export.subtitles import one_line
+from slowfast_live.messages import parts_of
 from slowfast_live.progress import JsonLines, TerminalProgress
 
 
@@ -29,6 +30,7 @@ class Step:
         message: One sentence for the user.
         events: Number of events found in this file, once it is done.
         report: Path of the report, with "end".
+        parts: How `message` was made, for a window in another language; see `messages.parts_of`.
     """
 
     step: str
@@ -40,6 +42,7 @@ class Step:
     message: str = ""
     events: int | None = None
     report: str = ""
+    parts: dict[str, Any] | None = None
 
 
 class Reporter(Protocol):
@@ -105,7 +108,8 @@ class JsonReporter:
         if step.step == "progress" and percent == self._reported:
             return
         self._reported = percent
-        self._lines.write(replace(step, fraction=round(step.fraction, 4), overall=round(step.overall, 4)))
+        fraction, overall = round(step.fraction, 4), round(step.overall, 4)
+        self._lines.write(replace(step, fraction=fraction, overall=overall, parts=parts_of(step.message)))
 
     def __enter__(self) -> JsonReporter:
         return self

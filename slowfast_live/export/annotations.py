@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 from slowfast_live.errors import ExportError
 from slowfast_live.export.findings import AnalysisResult
 from slowfast_live.export.subtitles import one_line
+from slowfast_live.messages import Message
 
 KINETICS_COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
 _AUTHOR = "SlowFast Live"
@@ -135,7 +136,9 @@ def ava_csv(video_id: str, keyframes: Iterable[PersonKeyframe]) -> str:
         left, top, right, bottom = one.box
         named = bool(one.action) if isinstance(one.action, str) else one.action >= 1
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1) or not named or one.person < 0:
-            raise ExportError(f"AVA cannot hold {one}: expected a box within the picture, and actions from 1.")
+            raise ExportError(
+                Message("AVA cannot hold {one}: expected a box within the picture, and actions from 1.", one=one)
+            )
         box = (f"{side:.3f}" for side in one.box)
         action = one_line(one.action) if isinstance(one.action, str) else one.action
         last = one.person if one.score is None else f"{one.score:.4f}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from slowfast_live import files
 from slowfast_live.errors import ExportError
 from slowfast_live.export.io_errors import reason
+from slowfast_live.messages import Message
 
 
 @contextmanager
@@ -37,4 +38,6 @@ def write_whole(path: Path, data: bytes, staging: Path | None = None) -> None:
 
 def write_error(path: Path, error: OSError) -> ExportError:
     """Return the error to raise when a user's file could not be written."""
-    return ExportError(f"{path} cannot be written: {reason(error, path)}", details=repr(error))
+    return ExportError(
+        Message("{path} cannot be written: {reason}", path=path, reason=reason(error, path)), details=repr(error)
+    )

@@ -16,6 +16,7 @@ from slowfast_live import paths
 from slowfast_live.errors import ExportError
 from slowfast_live.export.annotations import AnnotatedVideo, PersonKeyframe, ava_csv
 from slowfast_live.export.findings import AnalysisResult, PersonLabels, PersonRecord
+from slowfast_live.messages import Message
 
 _NEAR_S = 0.6
 """A second without a prediction this near is left out."""
@@ -39,8 +40,11 @@ def detections_csv(findings: AnalysisResult) -> str:
     """
     if not findings.persons and not findings.method.people:
         raise ExportError(
-            f"AVA's form lists what each person does, but in {findings.source.name} nobody was followed. Follow people "
-            "first: Y in the window, `analyze --people auto`."
+            Message(
+                "AVA's form lists what each person does, but in {name} nobody was followed. Follow people first: Y "
+                "in the window, `analyze --people auto`.",
+                name=findings.source.name,
+            )
         )
     background = frozenset(findings.model.background)
     lag_s = findings.method.rule.lag_s

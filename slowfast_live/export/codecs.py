@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from slowfast_live.errors import ExportError
+from slowfast_live.messages import Message
 
 
 class Effort(Enum):
@@ -76,7 +77,12 @@ def coding_for(suffix: str) -> Coding:
         return Coding("webm", "libvpx-vp9", opus, frozenset({"opus", "vorbis"}), _VP9, {}, {"cues_to_front": "1"})
     if suffix.lower() in (".mp4", ".webm"):
         raise ExportError(
-            f"Videos cannot be written as {suffix}: this build of FFmpeg has no encoder for it. "
-            "Reinstall the package 'av', its wheels have them all."
+            Message(
+                "Videos cannot be written as {suffix}: this build of FFmpeg has no encoder for it. Reinstall the "
+                "package 'av', its wheels have them all.",
+                suffix=suffix,
+            )
         )
-    raise ExportError(f"A video cannot be written as '{suffix}'. Expected a name that ends in .mp4 or .webm.")
+    raise ExportError(
+        Message("A video cannot be written as '{suffix}'. Expected a name that ends in .mp4 or .webm.", suffix=suffix)
+    )

@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from slowfast_live.core.events import Event, EventRule
 from slowfast_live.errors import ExportError
+from slowfast_live.messages import Message
 from slowfast_live.types import Readout, ReadoutState
 
 VERSION = 2
@@ -218,7 +219,10 @@ def decode(data: bytes, where: str) -> AnalysisResult:
     try:
         return msgspec.json.decode(data, type=AnalysisResult)
     except (msgspec.DecodeError, ValueError) as error:
-        raise ExportError(f"{where} does not contain findings of this version: {error}.", repr(error)) from error
+        raise ExportError(
+            Message("{where} does not contain findings of this version: {error}.", where=where, error=error),
+            repr(error),
+        ) from error
 
 
 def make_schema() -> dict[str, Any]:

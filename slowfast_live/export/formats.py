@@ -14,6 +14,7 @@ from slowfast_live.export.findings import AnalysisResult, encode
 from slowfast_live.export.report import ReportSection, render_report
 from slowfast_live.export.subtitles import person_events, to_srt, to_vtt
 from slowfast_live.export.tables import events_csv, predictions_csv
+from slowfast_live.messages import Message
 
 PREDICTIONS = ".predictions.csv"
 KINETICS, ELAN, VIA, AVA = ".kinetics.csv", ".eaf", ".via.json", ".ava.csv"
@@ -64,5 +65,11 @@ def contents(findings: AnalysisResult, name: str) -> bytes:
     """
     make = next((make for ending, make in (_PARQUET | _MAKERS).items() if name.lower().endswith(ending)), None)
     if make is None:
-        raise UsageError(f"{name} does not determine a format: expected a name that ends with {', '.join(ENDINGS)}.")
+        raise UsageError(
+            Message(
+                "{name} does not determine a format: expected a name that ends with {endings}.",
+                name=name,
+                endings=", ".join(ENDINGS),
+            )
+        )
     return make(findings)

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from slowfast_live.messages import Message
+
 
 class RawFile(Protocol):
     """The file that a video is written to."""
@@ -67,16 +69,18 @@ def folder_reason(error: BaseException, folder: Path) -> str:
     """Return one sentence for the user: why nothing could be written to `folder`, and what to do."""
     match getattr(error, "errno", None):
         case errno.ENOSPC | errno.EDQUOT:
-            return f"there is no room left on the disk of {folder}."
+            return Message("there is no room left on the disk of {folder}.", folder=folder)
         case errno.EACCES | errno.EPERM:
-            return f"you may not write to {folder}. Choose another folder."
+            return Message("you may not write to {folder}. Choose another folder.", folder=folder)
         case errno.EROFS:
-            return f"the disk of {folder} cannot be written to. Choose another folder."
+            return Message("the disk of {folder} cannot be written to. Choose another folder.", folder=folder)
         case errno.ENOENT | errno.ENODEV | errno.EIO | errno.ENXIO | errno.ESTALE:
-            return f"{folder} does not answer any more. Was the disk unplugged or the folder removed?"
+            return Message(
+                "{folder} does not answer any more. Was the disk unplugged or the folder removed?", folder=folder
+            )
         case errno.ENOTDIR | errno.EEXIST:
-            return f"{folder} is no folder. Choose another one."
+            return Message("{folder} is no folder. Choose another one.", folder=folder)
         case errno.ENAMETOOLONG:
-            return "its name is too long for this file system. Choose a shorter one."
+            return Message("its name is too long for this file system. Choose a shorter one.")
         case _:
             return f"{getattr(error, 'strerror', None) or error or type(error).__name__}."

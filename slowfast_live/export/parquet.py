@@ -8,6 +8,7 @@ from typing import Any
 
 from slowfast_live.errors import UsageError
 from slowfast_live.export.findings import AnalysisResult
+from slowfast_live.messages import Message
 
 EVENTS, PREDICTIONS = ".events.parquet", ".predictions.parquet"
 
@@ -22,7 +23,7 @@ def require_pyarrow() -> None:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            "Parquet needs the package pyarrow. Install it: pip install 'slowfast-live[cluster]'"
+            Message("Parquet needs the package pyarrow. Install it: pip install 'slowfast-live[cluster]'")
         ) from error
 
 

@@ -16,6 +16,7 @@ from slowfast_live.export.findings import PersonRecord
 from slowfast_live.export.people_overlay import draw_people
 from slowfast_live.export.sound import FileSound
 from slowfast_live.export.writer import VideoWriter
+from slowfast_live.messages import Message
 from slowfast_live.sources.base import LocalSource
 from slowfast_live.sources.local import bounded_source, is_silent
 from slowfast_live.sources.videos import ANNOTATED_MARK
@@ -52,7 +53,7 @@ def annotate(
         ExportError: The copy cannot be written.
     """
     if source.exists() and target.exists() and source.samefile(target):
-        raise ExportError(f"{target} is the video itself; choose another name for the copy.")
+        raise ExportError(Message("{target} is the video itself; choose another name for the copy.", target=target))
     times = [t_s for t_s, _ in timeline]
     reader = open_source(source)
     sound: FileSound | None = None
@@ -90,7 +91,7 @@ def _sound(source: Path, zero_s: float) -> FileSound | None:
     try:
         sound = FileSound(source, zero_s)
     except (OSError, av.error.FFmpegError) as error:
-        raise ExportError(f"The sound of {source} cannot be read.", repr(error)) from error
+        raise ExportError(Message("The sound of {source} cannot be read.", source=source), repr(error)) from error
     if sound.there:
         return sound
     sound.close()

@@ -20,6 +20,7 @@ from slowfast_live.export.codecs import Coding, Effort, coding_for
 from slowfast_live.export.io_errors import RawFile, Sink, open_raw, reason
 from slowfast_live.export.remux import drop_torn_end, playable_s, remux
 from slowfast_live.files import reserve
+from slowfast_live.messages import Message, sentences
 from slowfast_live.types import U8
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ class VideoWriter:
             self.part = reserve(target.with_name(f"{target.stem}.part{target.suffix}"))
             self._sink = Sink(open_file(self.part))
         except OSError as error:
-            raise ExportError(f"{target} cannot be written: {reason(error, target)}", repr(error)) from error
+            raise ExportError(
+                Message("{path} cannot be written: {reason}", path=target, reason=reason(error, target)),
+                repr(error),
+            ) from error
 
     @property
     def size(self) -> int:
@@ -160,7 +164,7 @@ class VideoWriter:
             return self.target
         if self._stream is None:
             self.discard()
-            raise ExportError(f"{self.target.name} was not written, because there were no pictures.")
+            raise ExportError(Message("{name} was not written, because there were no pictures.", name=self.target.name))
         with self._failures():
             if self._sound is not None:
                 self._mux(self._sound.packets(None))
@@ -182,7 +186,14 @@ class VideoWriter:
     def _start(self, image: U8) -> VideoStream:
         height, width = (even(side) for side in image.shape[:2])
         if max(height, width) > _LARGEST:
-            raise ExportError(f"{self.target.name}: pictures of {width} x {height} are too large for a video.")
+            raise ExportError(
+                Message(
+                    "{name}: pictures of {width} x {height} are too large for a video.",
+                    name=self.target.name,
+                    width=width,
+                    height=height,
+                )
+            )
         coding = self._coding
         container = av.open(self._sink, "w", format=coding.form, container_options=coding.growing)
         self._container = container
@@ -218,9 +229,9 @@ class VideoWriter:
             raise
         except (OSError, av.error.FFmpegError, MemoryError) as error:
             cause = self._sink.error
-            why = reason(cause, self.target) if cause is not None else f"FFmpeg says '{error}'."
-            message = f"{self.target.name} could not be written to its end: {why} {self._salvage()}".rstrip()
-            raise ExportError(message, repr(cause or error)) from error
+            why = reason(cause, self.target) if cause is not None else Message("FFmpeg says '{error}'.", error=error)
+            failed = Message("{name} could not be written to its end: {reason}", name=self.target.name, reason=why)
+            raise ExportError(sentences(failed, self._salvage()), repr(cause or error)) from error
         except BaseException:
             self.discard()
             raise
@@ -234,11 +245,13 @@ class VideoWriter:
                     drop_torn_end(self.part)
                 if (seconds := playable_s(self.part)) is not None:
                     self._give_name(self.part)
-                    return f"What was written until then is kept and can be played ({seconds:.0f} s)."
+                    return Message(
+                        "What was written until then is kept and can be played ({seconds:.0f} s).", seconds=seconds
+                    )
             self.part.unlink(missing_ok=True)
         except OSError as error:
             log.warning("after a failure %s cannot be put in order: %s", self.part, error)
-            return f"What was written so far is in {self.part.name}, if it still exists."
+            return Message("What was written so far is in {name}, if it still exists.", name=self.part.name)
         return ""
 
     def _give_up(self) -> None:
@@ -274,8 +287,11 @@ class VideoWriter:
                 copy.unlink(missing_ok=True)
             self._give_name(self.part)
         except OSError as error:
-            message = f"{self.target} cannot be given its name: {reason(error, self.target)}"
-            raise ExportError(f"{message} It is kept as {self.part.name}.", repr(error)) from error
+            failed = Message(
+                "{target} cannot be given its name: {reason}", target=self.target, reason=reason(error, self.target)
+            )
+            kept = Message("It is kept as {name}.", name=self.part.name)
+            raise ExportError(sentences(failed, kept), repr(error)) from error
 
     def _give_name(self, written: Path) -> None:
         """Move a complete file to the target, or beside it if the target exists and must not be replaced."""

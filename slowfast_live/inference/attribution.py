@@ -18,6 +18,7 @@ import numpy as np
 import openvino as ov
 
 from slowfast_live.errors import ModelError
+from slowfast_live.messages import Message
 from slowfast_live.types import F32
 
 _PASSING = ("Reshape", "Squeeze", "Unsqueeze", "Transpose", "Concat", "FakeQuantize", "ReduceMean", "AvgPool")
@@ -110,12 +111,12 @@ def read_head(network: Any, probabilities: str) -> ClassifierHead:
     """
     outputs = [output for output in network.outputs if probabilities in output.names]
     if len(outputs) != 1:
-        raise ModelError(f"it has no output '{probabilities}'")
+        raise ModelError(Message("it has no output '{probabilities}'", probabilities=probabilities))
     walk = _Walk()
     logits = walk.logits(outputs[0].get_node().input_value(0))
     walk.back(logits, pooled=False)
     if not walk.maps:
-        raise ModelError("it has no feature maps that are pooled")
+        raise ModelError(Message("it has no feature maps that are pooled"))
     shape = tuple(logits.shape)
     return ClassifierHead(tuple(walk.maps), tuple(walk.steps), _key(logits), int(shape[-1]))
 
@@ -134,7 +135,9 @@ class _Walk:
         while node.get_type_name() in ("ReduceMean", "Reshape", "Squeeze"):
             node = node.input_value(0).get_node()
         if node.get_type_name() not in ("Softmax", "Sigmoid"):
-            raise ModelError(f"its probabilities come from {node.get_type_name()}, expected a softmax or sigmoid")
+            raise ModelError(
+                Message("its probabilities come from {node}, expected a softmax or sigmoid", node=node.get_type_name())
+            )
         return node.input_value(0)
 
     def back(self, value: Any, *, pooled: bool) -> None:
@@ -146,18 +149,20 @@ class _Walk:
         kind = node.get_type_name()
         if pooled and kind not in ("AvgPool", "ReduceMean", "Concat", "FakeQuantize"):
             if len(value.shape) != _MAP_AXES:
-                raise ModelError("what it pools is no map of time and space")
+                raise ModelError(Message("what it pools is no map of time and space"))
             self.maps.append(key)
             return
         if kind not in (*_PASSING, *_WEIGHTED, "Relu"):
-            raise ModelError(f"its head has the operation {kind}, which cannot be traced")
+            raise ModelError(Message("its head has the operation {kind}, which cannot be traced", kind=kind))
         given = [node.input_value(number) for number in range(node.get_input_size())]
         constants = {number: one for number, one in enumerate(map(_constant, given)) if one is not None}
         changing = [one for number, one in enumerate(given) if number not in constants]
         if not changing or (len(changing) > 1 and kind != "Concat"):
-            raise ModelError(f"its head multiplies or adds what it computes ({kind}), which cannot be traced")
+            raise ModelError(
+                Message("its head multiplies or adds what it computes ({kind}), which cannot be traced", kind=kind)
+            )
         if kind in ("MatMul", "Convolution", "FakeQuantize", "AvgPool", "ReduceMean") and 0 in constants:
-            raise ModelError(f"its head has a {kind} of a constant, which cannot be traced")
+            raise ModelError(Message("its head has a {kind} of a constant, which cannot be traced", kind=kind))
         pools = kind in ("AvgPool", "ReduceMean") and len(changing[0].shape) == _MAP_AXES
         for one in changing:
             self.back(one, pooled=pooled or pools)
@@ -222,7 +227,7 @@ def _kernel(step: HeadStep) -> F32:
     """Return the weights of a 1 x 1 x 1 convolution as (outputs, inputs)."""
     weights = step.constants[1]
     if any(side != 1 for side in weights.shape[2:]) or any(int(s) != 1 for s in step.facts.get("strides", ())):
-        raise ModelError("its head has a convolution over several places, which cannot be traced")
+        raise ModelError(Message("its head has a convolution over several places, which cannot be traced"))
     return np.asarray(weights.reshape(weights.shape[:2]), np.float32)
 
 
@@ -238,7 +243,7 @@ def _windows(step: HeadStep) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
         ModelError: It pads.
     """
     if any(int(pad) for side in ("pads_begin", "pads_end") for pad in step.facts.get(side, ())):
-        raise ModelError("its head pools with padding, which cannot be traced")
+        raise ModelError(Message("its head pools with padding, which cannot be traced"))
     kernel = [int(side) for side in step.facts["kernel"]]
     strides = [int(side) for side in step.facts["strides"]]
     every = (slice(None), slice(None))
@@ -327,7 +332,7 @@ def _scaled_back(step: HeadStep, given: _Values, _result: F32, gradient: F32) ->
 
 def _unbroadcast(gradient: F32, shape: Sequence[int]) -> F32:
     if gradient.shape != tuple(shape):
-        raise ModelError("its head repeats what it computes, which cannot be traced")
+        raise ModelError(Message("its head repeats what it computes, which cannot be traced"))
     return np.asarray(gradient, np.float32)
 
 

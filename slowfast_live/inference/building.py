@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slowfast_live import paths
+from slowfast_live.messages import Message
 
 BUILD_COMMAND = "slowfast-live models build"
 """What to type to build a model; works for a pip install and for a clone."""
 
-NO_MODEL = f"There is no model yet. `{BUILD_COMMAND}` builds one."
+NO_MODEL = Message("There is no model yet. `{build_command}` builds one.", build_command=BUILD_COMMAND)
 
 NEEDED = ("torch", "torchvision", "pytorchvideo", "onnx", "onnxruntime", "nncf", "httpx")
 """What building needs beyond what the window needs."""

@@ -16,6 +16,7 @@ from slowfast_live.inference.building import BUILD_COMMAND
 from slowfast_live.inference.precision import execution_precision, property_of, whole_property
 from slowfast_live.inference.spec import BOXES, FEATURES, PROBABILITIES, Model
 from slowfast_live.inference.threaded_request import ThreadedRequest
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, U8
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ AVA's people are labeled once a second, so that an answer a second is what the n
 _WIDE = 16 / 9
 _MOST_PEOPLE = 50
 _TOLERANCE = 0.02
-_BUILD_AGAIN = f"Build it again with `{BUILD_COMMAND}`."
+_BUILD_AGAIN = Message("Build it again with `{build_command}`.", build_command=BUILD_COMMAND)
 
 Compile = Callable[[ov.Model], ov.CompiledModel]
 
@@ -68,7 +69,7 @@ class OpenVinoDetectionRequest(ThreadedRequest):
         except Exception as error:  # noqa: BLE001 - drivers may raise anything; it becomes the result
             return InferResult(None, error)
         if not np.isfinite(people).all():
-            return InferResult(None, ModelError("its output is not a number (NaN or infinite)"))
+            return InferResult(None, ModelError(Message("its output is not a number (NaN or infinite)")))
         return InferResult(None, people=people)
 
 
@@ -141,8 +142,14 @@ def _check_halves(backbone: ov.Model, head: ov.Model, model: Model) -> None:
     if not fits or not inputs[0].partial_shape.compatible(ov.PartialShape([1, clip.frames, clip.side, clip.side, 3])):
         found = "; ".join(f"{i.element_type.get_type_name()} {i.partial_shape}" for i in inputs)
         raise ModelError(
-            f"Model '{model.name}' takes {found}, but its model.json describes one uint8 clip "
-            f"(1, {clip.frames}, height, width, 3). {_BUILD_AGAIN}"
+            Message(
+                "Model '{name}' takes {found}, but its model.json describes one uint8 clip (1, {frames}, height, "
+                "width, 3). {build_again}",
+                name=model.name,
+                found=found,
+                frames=clip.frames,
+                build_again=_BUILD_AGAIN,
+            )
         )
     names = {name for port in head.inputs for name in port.names}
     scores = [output for output in head.outputs if PROBABILITIES in output.names]
@@ -155,9 +162,18 @@ def _check_halves(backbone: ov.Model, head: ov.Model, model: Model) -> None:
             f"{sorted(o.names)} {o.partial_shape}" for o in (*backbone.outputs, *head.inputs, *head.outputs)
         )
         raise ModelError(
-            f"Model '{model.name}' has {found}, but its model.json names {classes} labels, for which a map "
-            f"'{FEATURES}', '{BOXES}' (people, 4) and an output '{PROBABILITIES}' (people, {classes}) are "
-            f"expected. {_BUILD_AGAIN}"
+            Message(
+                "Model '{name}' has {found}, but its model.json names {classes} labels, for which a map "
+                "'{features}', '{boxes}' (people, 4) and an output '{probabilities}' (people, {classes}) are "
+                "expected. {build_again}",
+                name=model.name,
+                found=found,
+                classes=classes,
+                features=FEATURES,
+                boxes=BOXES,
+                probabilities=PROBABILITIES,
+                build_again=_BUILD_AGAIN,
+            )
         )
 
 
@@ -173,10 +189,16 @@ def _warm_up(compiled: OpenVinoDetection, width: int, *, again: bool) -> float:
         result = infer_once(request)
         shortest_s = min(shortest_s, time.perf_counter() - began_s)
         if isinstance(result.error, ModelError):
-            raise ModelError(f"Model '{model.name}' does not work: {result.error}.") from result.error
+            raise ModelError(
+                Message("Model '{name}' does not work: {error}.", name=model.name, error=result.error)
+            ) from result.error
         if result.people is None:
             raise DeviceError(
-                f"Model '{model.name}' does not run on {compiled.device}. Choose another device.",
+                Message(
+                    "Model '{name}' does not run on {device}. Choose another device.",
+                    name=model.name,
+                    device=compiled.device,
+                ),
                 details=str(result.error),
             ) from result.error
         people = result.people
@@ -186,7 +208,16 @@ def _warm_up(compiled: OpenVinoDetection, width: int, *, again: bool) -> float:
             or people.max() > 1 + _TOLERANCE
         ):
             raise ModelError(
-                f"Model '{model.name}' gives values {people.shape} from {people.min():.3f} to {people.max():.3f} for "
-                f"{count} people: expected a score in 0..1 for each of {len(model.spec.labels)} labels. {_BUILD_AGAIN}"
+                Message(
+                    "Model '{name}' gives values {shape} from {least:.3f} to {most:.3f} for {count} people: "
+                    "expected a score in 0..1 for each of {labels} labels. {build_again}",
+                    name=model.name,
+                    shape=people.shape,
+                    least=people.min(),
+                    most=people.max(),
+                    count=count,
+                    labels=len(model.spec.labels),
+                    build_again=_BUILD_AGAIN,
+                )
             )
     return shortest_s

@@ -12,6 +12,7 @@ from slowfast_live.inference.building import install_command, missing_packages
 from slowfast_live.inference.devices import DeviceInfo, list_devices, require_device
 from slowfast_live.inference.remote.address import names_server, parse_address
 from slowfast_live.inference.spec import Model
+from slowfast_live.messages import Message
 from slowfast_live.types import Notice
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,12 @@ class DeviceBackend:
         address = parse_address(device)
         if model.spec.detects:
             raise ModelError(
-                f"Model '{model.name}' scores what each person does, in two networks: it runs on this machine only, "
-                f"not on {address.text}. Choose another device."
+                Message(
+                    "Model '{name}' scores what each person does, in two networks: it runs on this machine only, "
+                    "not on {text}. Choose another device.",
+                    name=model.name,
+                    text=address.text,
+                )
             )
         require_grpc()
         from slowfast_live.inference.remote.client import InferenceClient, ServerLostError
@@ -86,7 +91,11 @@ def require_grpc() -> None:
         DeviceError: It is not; the message has the command that installs it.
     """
     if missing_packages(("grpc", "google")):
-        raise DeviceError(f"An inference server needs the package grpcio. Install it: {install_command('remote')}")
+        raise DeviceError(
+            Message(
+                "An inference server needs the package grpcio. Install it: {command}", command=install_command("remote")
+            )
+        )
 
 
 def substituted(compiled: CompiledModel) -> int:

@@ -6,12 +6,15 @@ import logging
 from dataclasses import dataclass
 
 from slowfast_live.errors import DeviceError
+from slowfast_live.messages import Message
 
 log = logging.getLogger(__name__)
 
 _EXPECTED = {
-    "GPU": "No GPU that OpenVINO can use was found. It needs an Intel GPU and its OpenCL driver.",
-    "NPU": "No NPU that OpenVINO can use was found. It needs an Intel Core Ultra processor and the NPU driver.",
+    "GPU": Message("No GPU that OpenVINO can use was found. It needs an Intel GPU and its OpenCL driver."),
+    "NPU": Message(
+        "No NPU that OpenVINO can use was found. It needs an Intel Core Ultra processor and the NPU driver."
+    ),
 }
 
 
@@ -63,5 +66,5 @@ def require_device(name: str, devices: list[DeviceInfo]) -> DeviceInfo:
         if device.name == wanted or device.name.split(".")[0] == wanted:
             return device
     choices = ", ".join(device.name for device in usable)
-    reason = next((d.reason for d in devices if d.name == wanted), f"There is no device '{name}'.")
-    raise DeviceError(f"{reason} Available devices: {choices}.")
+    reason = next((d.reason for d in devices if d.name == wanted), Message("There is no device '{name}'.", name=name))
+    raise DeviceError(Message("{reason} Available devices: {choices}.", reason=reason, choices=choices))

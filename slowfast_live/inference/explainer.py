@@ -16,6 +16,7 @@ import openvino as ov
 from slowfast_live.errors import DeviceError, ModelError
 from slowfast_live.inference.attribution import ClassifierHead, outputs_of, read_head
 from slowfast_live.inference.spec import IR_FILE, Model
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, U8
 
 SLOW, FAST, ONLY = "slow", "fast", ""
@@ -111,14 +112,18 @@ class Explainer:
         try:
             network = core.read_model(path)
         except RuntimeError as error:
-            raise ModelError(f"{path} is not a readable OpenVINO model.", details=str(error)) from error
+            raise ModelError(
+                Message("{path} is not a readable OpenVINO model.", path=path), details=str(error)
+            ) from error
         try:
             self._head: ClassifierHead = read_head(network, _PROBABILITIES)
         except ModelError as error:
-            text = f"{model.spec.title} cannot be explained: {error.message}."
+            text = Message("{title} cannot be explained: {message}.", title=model.spec.title, message=error.message)
             raise ModelError(text, error.details) from error
         if self._head.classes != len(model.spec.labels):
-            raise ModelError(f"{model.spec.title} cannot be explained: its logits do not fit its labels.")
+            raise ModelError(
+                Message("{title} cannot be explained: its logits do not fit its labels.", title=model.spec.title)
+            )
         self._pathways = _pathways(self._head, network)
         explaining = ov.Model(
             [ov.opset13.result(output) for output in outputs_of(network, self._head)], network.get_parameters(), "maps"
@@ -127,7 +132,9 @@ class Explainer:
         try:
             compiled = core.compile_model(explaining, device, properties)
         except RuntimeError as error:
-            text = f"{model.spec.title} cannot be explained on {device}. Choose another device."
+            text = Message(
+                "{title} cannot be explained on {device}. Choose another device.", title=model.spec.title, device=device
+            )
             raise DeviceError(text, details=str(error)) from error
         self._request = compiled.create_infer_request()
 
@@ -143,12 +150,14 @@ class Explainer:
         """
         labels = self.model.spec.labels
         if label not in labels:
-            raise ModelError(f"{self.model.spec.title} has no action '{label}'.")
+            raise ModelError(Message("{title} has no action '{label}'.", title=self.model.spec.title, label=label))
         with self._lock:
             try:
                 results: Any = self._request.infer({0: clip[None]})
             except RuntimeError as error:
-                raise ModelError(f"{self.model.spec.title} could not be explained.", details=str(error)) from error
+                raise ModelError(
+                    Message("{title} could not be explained.", title=self.model.spec.title), details=str(error)
+                ) from error
             maps = {name: np.array(results[number], np.float32) for number, name in enumerate(self._head.maps)}
         shares, logit = self._head.attribute(maps, labels.index(label))
         return Explanation(label, logit, {self._pathways[name]: one for name, one in shares.items()})
@@ -159,7 +168,7 @@ def _pathways(head: ClassifierHead, network: Any) -> dict[str, str]:
     if len(head.maps) == 1:
         return {head.maps[0]: ONLY}
     if len(head.maps) != 2:
-        raise ModelError(f"The network has {len(head.maps)} pathways, which cannot be explained.")
+        raise ModelError(Message("The network has {count} pathways, which cannot be explained.", count=len(head.maps)))
     lengths = {name: int(output.shape[2]) for name, output in zip(head.maps, outputs_of(network, head), strict=True)}
     slow, fast = sorted(head.maps, key=lambda name: lengths[name])
     return {slow: SLOW, fast: FAST}

@@ -13,11 +13,12 @@ from typing import Any
 
 from slowfast_live import files
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.text_safety import controls, visible
 
 MAX_CLASSES = 100_000
 """Maximum number of classes of a model."""
-FORMS = "one name a line, a JSON list or mapping of names and numbers, or CSV with a name and its number"
+FORMS = Message("one name a line, a JSON list or mapping of names and numbers, or CSV with a name and its number")
 _LARGEST_FILE = 16_000_000
 _LONGEST_NAME = 500
 _NAME_COLUMNS = (
@@ -56,43 +57,80 @@ def own_labels(file: Path | None, classes: int | None) -> tuple[str, ...] | None
         UsageError: The file cannot be read or used, the number is out of range, or the two do not match.
     """
     if classes is not None and not 1 <= classes <= MAX_CLASSES:
-        raise UsageError(f"The number of classes is from 1 to {MAX_CLASSES:,}, not {classes:,}.")
+        raise UsageError(
+            Message(
+                "The number of classes is from 1 to {max_classes:,}, not {classes:,}.",
+                max_classes=MAX_CLASSES,
+                classes=classes,
+            )
+        )
     if file is None:
         return None if classes is None else tuple(f"class {index}" for index in range(classes))
     labels = _read(file)
     if classes not in (None, len(labels)):
-        raise UsageError(f"{file} holds {len(labels):,} names, but {classes:,} classes were requested.")
+        raise UsageError(
+            Message(
+                "{file} holds {count:,} names, but {classes:,} classes were requested.",
+                file=file,
+                count=len(labels),
+                classes=classes,
+            )
+        )
     return labels
 
 
 def _read(file: Path) -> tuple[str, ...]:
     try:
         if file.is_file() and (size := file.stat().st_size) > _LARGEST_FILE:
-            raise UsageError(f"{file} is no list of labels: it is too large ({size / 1e6:.0f} MB).")
+            raise UsageError(
+                Message("{file} is no list of labels: it is too large ({size:.0f} MB).", file=file, size=size / 1e6)
+            )
         text = _decoded(files.read_bytes(file, _LARGEST_FILE))
     except OSError as error:
-        raise UsageError(f"The labels {file} cannot be read: {error.strerror or error}.") from error
+        raise UsageError(
+            Message("The labels {file} cannot be read: {reason}.", file=file, reason=system_reason(error))
+        ) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is no list of labels: expected UTF-8 text, {FORMS}.") from error
+        raise UsageError(
+            Message("{file} is no list of labels: expected UTF-8 text, {forms}.", file=file, forms=FORMS)
+        ) from error
     try:
         labels = tuple(name.strip().strip("\"'").strip() for name in _names(text, file.suffix.lower()))
     except ValueError as error:
-        raise UsageError(f"{file} is no list of labels: {error}. Expected {FORMS}.") from error
+        raise UsageError(
+            Message("{file} is no list of labels: {error}. Expected {forms}.", file=file, error=error, forms=FORMS)
+        ) from error
     if not any(labels):
-        raise UsageError(f"{file} holds no names: expected {FORMS}.")
+        raise UsageError(Message("{file} holds no names: expected {forms}.", file=file, forms=FORMS))
     if not all(labels):
-        raise UsageError(f"{file} is no list of labels: name {labels.index('')} is empty.")
+        raise UsageError(
+            Message("{file} is no list of labels: name {number} is empty.", file=file, number=labels.index(""))
+        )
     if odd := next((label for label in labels if controls(label)), None):
-        raise UsageError(f"{file} is no list of labels: control characters in '{visible(odd)[:60]}'.")
+        raise UsageError(
+            Message("{file} is no list of labels: control characters in '{odd}'.", file=file, odd=visible(odd)[:60])
+        )
     if long := next((label for label in labels if len(label) > _LONGEST_NAME), None):
         raise UsageError(
-            f"{file} is no list of labels: a name has {len(long):,} characters, expected {_LONGEST_NAME} at most."
+            Message(
+                "{file} is no list of labels: a name has {count:,} characters, expected {longest_name} at most.",
+                file=file,
+                count=len(long),
+                longest_name=_LONGEST_NAME,
+            )
         )
     label, count = Counter(labels).most_common(1)[0]
     if count > 1:
-        raise UsageError(f"{file} holds names twice: '{label}'.")
+        raise UsageError(Message("{file} holds names twice: '{label}'.", file=file, label=label))
     if len(labels) > MAX_CLASSES:
-        raise UsageError(f"{file} holds {len(labels):,} names; a model has {MAX_CLASSES:,} classes at most.")
+        raise UsageError(
+            Message(
+                "{file} holds {count:,} names; a model has {max_classes:,} classes at most.",
+                file=file,
+                count=len(labels),
+                max_classes=MAX_CLASSES,
+            )
+        )
     return labels
 
 
@@ -108,13 +146,13 @@ def _names(text: str, suffix: str) -> Sequence[str]:
         ValueError: The text has none of the known formats; the message describes what was found.
     """
     if suffix in _NOT_READ:
-        raise ValueError(f"{suffix} files are not read here")
+        raise ValueError(Message("{suffix} files are not read here", suffix=suffix))
     start = text.lstrip()[:1]
     if suffix == ".json" or start == "{" or (start == "[" and text.rstrip().endswith("]")):
         try:
             return _from_json(json.loads(text, object_pairs_hook=_without_doubles))
         except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"it is not valid JSON ({error})") from error
+            raise ValueError(Message("it is not valid JSON ({error})", error=error)) from error
     if re.search(r"^\s*item\s*\{", text, re.MULTILINE):
         return _from_label_map(text)
     lines = [line for line in _BREAKS.split(text) if line.strip()]
@@ -136,7 +174,7 @@ def _without_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         name, _count = Counter(name for name, _value in pairs).most_common(1)[0]
-        raise ValueError(f"'{visible(name)[:60]}' stands twice in an object")
+        raise ValueError(Message("'{name}' stands twice in an object", name=visible(name)[:60]))
     return found
 
 
@@ -170,7 +208,7 @@ def _from_json(content: Any) -> Sequence[str]:
             return _from_rows([head, *([str(entry.get(key, "")) for key in head] for entry in content)])
         if all(isinstance(entry, list) and len(entry) == 2 for entry in content):
             return _from_rows([[str(cell) for cell in entry] for entry in content])
-    raise ValueError("its JSON is neither a list of names nor a mapping of names and numbers")
+    raise ValueError(Message("its JSON is neither a list of names nor a mapping of names and numbers"))
 
 
 def _from_label_map(text: str) -> Sequence[str]:
@@ -179,7 +217,7 @@ def _from_label_map(text: str) -> Sequence[str]:
         name = re.search(r"""\b(?:display_)?name\s*:\s*("[^"]*"|'[^']*')""", body)
         number = re.search(r"\bid\s*:\s*(\d+)", body)
         if name is None or number is None:
-            raise ValueError("an item of its label map has no name or no id")
+            raise ValueError(Message("an item of its label map has no name or no id"))
         numbered.append((int(number[1]), name[1]))
     return _ordered(numbered)
 
@@ -196,7 +234,7 @@ def _rows(lines: Sequence[str], suffix: str) -> list[list[str]] | None:
         rows = _cells(lines, separators[0])
         if rows and all(len(row) == 1 for row in rows) and not any(_halved(lines, mark) for mark in separators[1:]):
             return rows if _column_name(rows[0][0]) in _NAME_COLUMNS else [["name"], *rows]
-        raise ValueError("no column of it is known to hold the names (name, label, class) or their numbers")
+        raise ValueError(Message("no column of it is known to hold the names (name, label, class) or their numbers"))
     return None
 
 
@@ -238,7 +276,7 @@ def _from_rows(rows: Sequence[Sequence[str]]) -> Sequence[str]:
     if names is None:
         column = _numbered_column(rows)
         if column is None or len(rows[0]) != 2:
-            raise ValueError("its rows hold no name with its number")
+            raise ValueError(Message("its rows hold no name with its number"))
         numbered = rows if _is_number(rows[0][column]) else rows[1:]
         return _ordered([(_number(row[column]), row[1 - column]) for row in numbered])
     body = rows[1:]
@@ -247,7 +285,7 @@ def _from_rows(rows: Sequence[Sequence[str]]) -> Sequence[str]:
         if index != names and known and all(_is_number(row[index]) for row in body):
             return _ordered([(_number(row[index]), row[names]) for row in body])
     if names and all(_is_number(row[names]) for row in body):  # "label,class": a number, then its name
-        raise ValueError(f"its column '{head[names]}' holds numbers, and no column its names")
+        raise ValueError(Message("its column '{head}' holds numbers, and no column its names", head=head[names]))
     return [row[names] for row in body]
 
 
@@ -309,8 +347,10 @@ def _ordered(numbered: Sequence[tuple[int, str]]) -> list[str]:
     first = min(names, default=0)
     if len(names) < len(numbered):
         number, count = Counter(number for number, _ in numbered).most_common(1)[0]
-        raise ValueError(f"the number {number} stands {count} times")
+        raise ValueError(Message("the number {number} stands {count} times", number=number, count=count))
     if first > 1 or max(names, default=0) != first + len(names) - 1:
         missing = next(number for number in range(min(first, 1), len(names) + 2) if number not in names)
-        raise ValueError(f"the number {missing} is missing: names are numbered from 0 or 1 without a gap")
+        raise ValueError(
+            Message("the number {missing} is missing: names are numbered from 0 or 1 without a gap", missing=missing)
+        )
     return [names[number] for number in sorted(names)]

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.spec import IR_FILE, SPEC_FILE, WEIGHTS_FILE, load, usable_name
+from slowfast_live.messages import Message, system_reason
 
 MAX_BYTES = 4_000_000_000
 """Archives that unpack to more are refused."""
@@ -40,16 +41,32 @@ def import_archive(path: Path, output: Path) -> list[str]:
             folders = _folders(archive, path)
             for name in folders.values():
                 if (output / name).exists():
-                    raise ModelError(f"There is a model called {name} already: {output / name}. It is left as it is.")
+                    raise ModelError(
+                        Message(
+                            "There is a model called {name} already: {output}. It is left as it is.",
+                            name=name,
+                            output=output / name,
+                        )
+                    )
             _unpack(archive, folders, temporary)
         for name in folders.values():
             load(temporary / name)
         for name in folders.values():
             (temporary / name).rename(output / name)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ModelError(f"{path} is no ZIP archive that can be read: {error}.", repr(error)) from error
+        raise ModelError(
+            Message("{path} is no ZIP archive that can be read: {error}.", path=path, error=error), repr(error)
+        ) from error
     except OSError as error:
-        raise ModelError(f"{path} cannot be unpacked into {output}: {error.strerror or error}.", repr(error)) from error
+        raise ModelError(
+            Message(
+                "{path} cannot be unpacked into {output}: {reason}.",
+                path=path,
+                output=output,
+                reason=system_reason(error),
+            ),
+            repr(error),
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return sorted(folders.values())
@@ -65,12 +82,20 @@ def _folders(archive: zipfile.ZipFile, path: Path) -> dict[PurePosixPath, str]:
             continue
         title = folder.name or path.stem
         if not usable_name(title) or title in found.values():
-            raise ModelError(f"{path} holds a model with a name that cannot be used: '{title}'.")
+            raise ModelError(
+                Message("{path} holds a model with a name that cannot be used: '{title}'.", path=path, title=title)
+            )
         found[folder] = title
     if not found:
         raise ModelError(
-            f"{path} holds no model: expected folders with {SPEC_FILE}, {IR_FILE} and {WEIGHTS_FILE}, as they lie in "
-            "the folder of models of another machine."
+            Message(
+                "{path} holds no model: expected folders with {spec_file}, {ir_file} and {weights_file}, as they "
+                "lie in the folder of models of another machine.",
+                path=path,
+                spec_file=SPEC_FILE,
+                ir_file=IR_FILE,
+                weights_file=WEIGHTS_FILE,
+            )
         )
     return found
 
@@ -89,7 +114,11 @@ def _unpack(archive: zipfile.ZipFile, folders: dict[PurePosixPath, str], tempora
 def _check(members: Sequence[zipfile.ZipInfo]) -> None:
     """Refuse what unpacks to too much, and links."""
     if sum(info.file_size for info in members) > MAX_BYTES:
-        raise ModelError(f"The models unpack to more than {MAX_BYTES / 1e9:.0f} GB, which is too much.")
+        raise ModelError(
+            Message("The models unpack to more than {max_bytes:.0f} GB, which is too much.", max_bytes=MAX_BYTES / 1e9)
+        )
     for info in members:
         if stat.S_ISLNK(info.external_attr >> 16):
-            raise ModelError(f"The archive has a link ({info.filename}), which is not followed.")
+            raise ModelError(
+                Message("The archive has a link ({filename}), which is not followed.", filename=info.filename)
+            )

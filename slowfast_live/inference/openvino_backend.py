@@ -25,12 +25,13 @@ from slowfast_live.inference.precision import execution_precision, property_of, 
 from slowfast_live.inference.spec import PROBABILITIES, Clip, Model, ModelSpec
 from slowfast_live.inference.stem_tuning import StemTuner
 from slowfast_live.inference.threaded_request import ThreadedCall, ThreadedRequest
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, U8
 
 log = logging.getLogger(__name__)
 
 RT_INFO_KEY = "slowfast_live"
-_BUILD_AGAIN = f"Build it again with `{BUILD_COMMAND}`."
+_BUILD_AGAIN = Message("Build it again with `{build_command}`.", build_command=BUILD_COMMAND)
 _BESIDE_OTHERS = {"ENABLE_CPU_PINNING": False}
 """Properties of live inference on the processor. A layer ends when all threads have; one that is pinned waits for its
 core if something else runs there, and the others wait for it. See docs/decisions/0013-threads-are-not-pinned.md."""
@@ -115,7 +116,7 @@ def _results(request: ov.InferRequest, clips: int) -> tuple[InferResult, ...]:
 def _result(probs: F32) -> InferResult:
     if np.isfinite(probs).all():
         return InferResult(probs)
-    return InferResult(None, ModelError("its output is not a number (NaN or infinite)"))
+    return InferResult(None, ModelError(Message("its output is not a number (NaN or infinite)")))
 
 
 class OpenVinoCompiledModel:
@@ -226,7 +227,11 @@ class OpenVinoBackend:
             _warm_up(wrapped)
         except RuntimeError as error:
             raise DeviceError(
-                f"Model '{model.name}' was compiled for {device} but does not run there. Choose another device.",
+                Message(
+                    "Model '{name}' was compiled for {device} but does not run there. Choose another device.",
+                    name=model.name,
+                    device=device,
+                ),
                 details=str(error),
             ) from error
         return wrapped
@@ -292,7 +297,11 @@ class OpenVinoBackend:
             return core.compile_model(network, device, {**config, "CACHE_DIR": ""})
         except RuntimeError as error:
             raise DeviceError(
-                f"Model '{model.name}' cannot be compiled for {device}. Choose another device or model.",
+                Message(
+                    "Model '{name}' cannot be compiled for {device}. Choose another device or model.",
+                    name=model.name,
+                    device=device,
+                ),
                 details=str(error),
             ) from error
 
@@ -305,7 +314,10 @@ def input_name(model: Model) -> str:
     """
     if model.spec.detects:
         raise ModelError(
-            f"Model '{model.name}' scores what each person does, in two networks: it runs on this machine only."
+            Message(
+                "Model '{name}' scores what each person does, in two networks: it runs on this machine only.",
+                name=model.name,
+            )
         )
     network = _read(ov.Core(), model)
     _check_interface(network, model)
@@ -318,7 +330,7 @@ def _read(core: ov.Core, model: Model, file: str = spec_module.IR_FILE) -> ov.Mo
         return core.read_model(path)
     except RuntimeError as error:
         raise ModelError(
-            f"{path} is not a readable OpenVINO model. {_BUILD_AGAIN}",
+            Message("{path} is not a readable OpenVINO model. {build_again}", path=path, build_again=_BUILD_AGAIN),
             details=str(error),
         ) from error
 
@@ -330,15 +342,28 @@ def _check_interface(network: ov.Model, model: Model) -> None:
     if len(inputs) != 1 or inputs[0].element_type != ov.Type.u8 or list(inputs[0].partial_shape) != list(wanted):
         found = "; ".join(f"{i.element_type.get_type_name()} {i.partial_shape}" for i in inputs)
         raise ModelError(
-            f"Model '{model.name}' takes {found}, but its model.json describes one uint8 clip {wanted}. {_BUILD_AGAIN}"
+            Message(
+                "Model '{name}' takes {found}, but its model.json describes one uint8 clip {wanted}. {build_again}",
+                name=model.name,
+                found=found,
+                wanted=wanted,
+                build_again=_BUILD_AGAIN,
+            )
         )
     outputs = [output for output in network.outputs if PROBABILITIES in output.names]
     classes = len(model.spec.labels)
     if len(outputs) != 1 or list(outputs[0].partial_shape) != [1, classes]:
         found = "; ".join(f"{sorted(o.names)} {o.partial_shape}" for o in network.outputs)
         raise ModelError(
-            f"Model '{model.name}' gives {found}, but its model.json names {classes} labels, for which an output "
-            f"'{PROBABILITIES}' (1, {classes}) is expected. {_BUILD_AGAIN}"
+            Message(
+                "Model '{name}' gives {found}, but its model.json names {classes} labels, for which an output "
+                "'{probabilities}' (1, {classes}) is expected. {build_again}",
+                name=model.name,
+                found=found,
+                classes=classes,
+                probabilities=PROBABILITIES,
+                build_again=_BUILD_AGAIN,
+            )
         )
     _check_embedded(network, model.spec, model.name)
 
@@ -356,12 +381,19 @@ def _check_embedded(network: ov.Model, spec: ModelSpec, name: str) -> None:
                 if spec.detects:  # the head takes boxes in any part of the picture
                     kind["clip"] = msgspec.structs.replace(kind["clip"], crop="whole")
     except (ValueError, TypeError, RuntimeError) as error:  # including msgspec's
-        raise ModelError(f"Model '{name}' carries a description that cannot be read.", details=str(error)) from error
+        raise ModelError(
+            Message("Model '{name}' carries a description that cannot be read.", name=name), details=str(error)
+        ) from error
     for field in ("labels", "clip", "trained", "activation", "task"):
         if field in embedded and embedded[field] != described[field]:
             raise ModelError(
-                f"Model '{name}' does not fit its model.json: '{field}' differs from what the network itself "
-                f"carries. {_BUILD_AGAIN}"
+                Message(
+                    "Model '{name}' does not fit its model.json: '{field}' differs from what the network itself "
+                    "carries. {build_again}",
+                    name=name,
+                    field=field,
+                    build_again=_BUILD_AGAIN,
+                )
             )
 
 
@@ -384,9 +416,15 @@ def _warm_up(wrapped: OpenVinoCompiledModel) -> None:
         result = infer_once(request)
         if result.error is not None:
             if isinstance(result.error, ModelError):
-                raise ModelError(f"Model '{wrapped.model.name}' does not work: {result.error}.") from result.error
+                raise ModelError(
+                    Message("Model '{name}' does not work: {error}.", name=wrapped.model.name, error=result.error)
+                ) from result.error
             raise DeviceError(
-                f"Model '{wrapped.model.name}' does not run on {wrapped.device}. Choose another device.",
+                Message(
+                    "Model '{name}' does not run on {device}. Choose another device.",
+                    name=wrapped.model.name,
+                    device=wrapped.device,
+                ),
                 details=str(result.error),
             ) from result.error
         assert result.probs is not None
@@ -398,6 +436,13 @@ def _check_probabilities(probs: F32, model: Model) -> None:
     wrong = probs.min() < -_SUM_TOLERANCE or probs.max() > 1 + _SUM_TOLERANCE
     if wrong or (not model.spec.several and abs(float(probs.sum()) - 1) > _SUM_TOLERANCE):
         raise ModelError(
-            f"Model '{model.name}' gives values that are no probabilities (sum {probs.sum():.3f}, smallest "
-            f"{probs.min():.3f}, largest {probs.max():.3f}). {_BUILD_AGAIN}"
+            Message(
+                "Model '{name}' gives values that are no probabilities (sum {total:.3f}, smallest {least:.3f}, "
+                "largest {most:.3f}). {build_again}",
+                name=model.name,
+                total=probs.sum(),
+                least=probs.min(),
+                most=probs.max(),
+                build_again=_BUILD_AGAIN,
+            )
         )

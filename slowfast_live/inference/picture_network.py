@@ -10,6 +10,7 @@ import openvino as ov
 from slowfast_live import paths
 from slowfast_live.errors import DeviceError, ModelError
 from slowfast_live.inference.devices import list_devices, require_device
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, U8
 
 _CPU_THREADS = 1
@@ -48,12 +49,22 @@ class PictureNetwork:
         try:
             network = core.read_model(path)
         except RuntimeError as error:
-            raise ModelError(f"{path} is not a readable OpenVINO model.{again}", details=str(error)) from error
+            raise ModelError(
+                Message("{path} is not a readable OpenVINO model.{again}", path=path, again=again), details=str(error)
+            ) from error
         shape = [1, height, width, 3]
         inputs = network.inputs
         if len(inputs) != 1 or inputs[0].element_type != ov.Type.u8 or list(inputs[0].partial_shape) != shape:
             found = "; ".join(f"{i.element_type.get_type_name()} {i.partial_shape}" for i in inputs)
-            raise ModelError(f"{path} takes {found}, but its description says one uint8 picture {tuple(shape)}.{again}")
+            raise ModelError(
+                Message(
+                    "{path} takes {found}, but its description says one uint8 picture {shape}.{again}",
+                    path=path,
+                    found=found,
+                    shape=tuple(shape),
+                    again=again,
+                )
+            )
         plain = device == "CPU" and "CPU" in core.available_devices
         self.device = "CPU" if plain else require_device(device, list_devices()).name
         cache = cache_dir if cache_dir is not None else paths.cache_dir() / "compiled"
@@ -83,7 +94,11 @@ class PictureNetwork:
                 for index, name in enumerate(self._names)
             }
         except RuntimeError as error:
-            text = f"{self.path.parent.name} does not run on {self.device}. Choose another device."
+            text = Message(
+                "{name} does not run on {device}. Choose another device.",
+                name=self.path.parent.name,
+                device=self.device,
+            )
             raise DeviceError(text, details=str(error)) from error
 
 
@@ -95,7 +110,9 @@ def _compiled(core: ov.Core, network: ov.Model, device: str, config: dict[str, s
     try:
         return core.compile_model(network, device, {**config, "CACHE_DIR": ""})
     except RuntimeError as error:
-        raise DeviceError(f"A network cannot be compiled for {device}. Choose another device.", str(error)) from error
+        raise DeviceError(
+            Message("A network cannot be compiled for {device}. Choose another device.", device=device), str(error)
+        ) from error
 
 
 def _output_name(names: set[str], index: int) -> str:

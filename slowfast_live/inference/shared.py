@@ -19,6 +19,7 @@ import numpy as np
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.backend import Backend, BatchRequest, CompiledModel, InferRequest, InferResult, RunsBatches
 from slowfast_live.inference.spec import Model
+from slowfast_live.messages import Message
 from slowfast_live.types import U8
 
 log = logging.getLogger(__name__)
@@ -56,8 +57,11 @@ class SharedModels:
         """Return a seat at `model` on `device`; the first one compiles it. See `Backend.compile`."""
         if model.spec.detects:
             raise ModelError(
-                f"Model '{model.name}' scores what each person does: it runs for one source, not side by side. "
-                "Choose another model."
+                Message(
+                    "Model '{name}' scores what each person does: it runs for one source, not side by side. Choose "
+                    "another model.",
+                    name=model.name,
+                )
             )
         key = (model.folder, device)
         with self._lock:
@@ -252,7 +256,7 @@ class Seat:
     def start(self, done: Callable[[InferResult], None]) -> None:
         """Run on the request's clip."""
         if self._left:
-            done(InferResult(None, ModelError("the model was released")))
+            done(InferResult(None, ModelError(Message("the model was released"))))
             return
         self._turns.start(self, done)
 

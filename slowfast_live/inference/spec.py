@@ -25,6 +25,7 @@ from slowfast_live.core.framing import CenterCrop, FollowMotion, Framing, WholeP
 from slowfast_live.core.sampling import ClipTiming
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.building import BUILD_COMMAND
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.text_safety import controls, visible
 
 IR_FILE, WEIGHTS_FILE, SPEC_FILE = "model.xml", "model.bin", "model.json"
@@ -132,14 +133,19 @@ class Accuracy(msgspec.Struct, frozen=True):
         guesses = _TOP.fullmatch(self.metric)
         if guesses is None:
             return self.metric
-        many = "at first guess" if self.first_guess else f"within {guesses[1]} guesses"
-        return f"right {many} ({self.metric})"
+        if self.first_guess:
+            return Message("right at first guess ({metric})", metric=self.metric)
+        return Message("right within {count} guesses ({metric})", count=guesses[1], metric=self.metric)
 
     @property
     def clips(self) -> str:
         """The dataset in words."""
-        held_out = self.dataset.removesuffix(", held out")
-        return self.dataset if held_out == self.dataset else f"{held_out} clips that it was not trained on"
+        clips = self.dataset.removesuffix(", held out")
+        if clips == self.dataset:
+            return self.dataset
+        if clips == "rendered":
+            return Message("rendered clips that it was not trained on")
+        return Message("{clips} clips that it was not trained on", clips=clips)
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -285,7 +291,9 @@ def decode(data: bytes | str, where: str) -> ModelSpec:
     try:
         return msgspec.json.decode(data, type=ModelSpec)
     except (msgspec.DecodeError, ValueError) as error:
-        raise ModelError(f"{where} does not describe a model: {error}.", details=repr(error)) from error
+        raise ModelError(
+            Message("{where} does not describe a model: {error}.", where=where, error=error), details=repr(error)
+        ) from error
 
 
 def encode(spec: ModelSpec) -> bytes:
@@ -300,24 +308,51 @@ def load(folder: Path) -> ModelSpec:
         ModelError: The folder is not a complete model folder.
     """
     if controls(folder.name):
-        raise ModelError(f"{visible(str(folder))} has control characters in its name. Give the folder another name.")
+        raise ModelError(
+            Message(
+                "{folder} has control characters in its name. Give the folder another name.",
+                folder=visible(str(folder)),
+            )
+        )
     for name in (SPEC_FILE, IR_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
-            raise ModelError(f"{folder} is not a model folder: {name} is missing. Build it with `{BUILD_COMMAND}`.")
+            raise ModelError(
+                Message(
+                    "{folder} is not a model folder: {name} is missing. Build it with `{build_command}`.",
+                    folder=folder,
+                    name=name,
+                    build_command=BUILD_COMMAND,
+                )
+            )
     try:
         size = (folder / SPEC_FILE).stat().st_size
         if size > LARGEST_SPEC:
             raise ModelError(
-                f"{folder / SPEC_FILE} is too large to describe a model: {size / 1e6:.0f} MB, expected less than "
-                f"{LARGEST_SPEC / 1e6:.0f} MB. Build the model again with `{BUILD_COMMAND}`."
+                Message(
+                    "{folder} is too large to describe a model: {size:.0f} MB, expected less than "
+                    "{largest:.0f} MB. Build the model again with `{build_command}`.",
+                    folder=folder / SPEC_FILE,
+                    size=size / 1e6,
+                    largest=LARGEST_SPEC / 1e6,
+                    build_command=BUILD_COMMAND,
+                )
             )
         data = (folder / SPEC_FILE).read_bytes()
     except OSError as error:
-        raise ModelError(f"{folder / SPEC_FILE} cannot be read: {error.strerror or error}.") from error
+        raise ModelError(
+            Message("{path} cannot be read: {reason}.", path=folder / SPEC_FILE, reason=system_reason(error))
+        ) from error
     spec = decode(data, str(folder / SPEC_FILE))
     for name in (HEAD_FILE, HEAD_WEIGHTS_FILE) if spec.detects else ():
         if not (folder / name).is_file():
-            raise ModelError(f"{folder} is not complete: {name} is missing. Build it again with `{BUILD_COMMAND}`.")
+            raise ModelError(
+                Message(
+                    "{folder} is not complete: {name} is missing. Build it again with `{build_command}`.",
+                    folder=folder,
+                    name=name,
+                    build_command=BUILD_COMMAND,
+                )
+            )
     return spec
 
 
@@ -422,5 +457,13 @@ class Registry:
         for error in broken:
             if f"/{name_or_folder}/" in error.message.replace("\\", "/"):
                 raise error
-        known = ", ".join(by_name) or f"none is built yet; `{BUILD_COMMAND}` builds them"
-        raise ModelError(f"There is no model '{name_or_folder}'. Models at hand: {known}.")
+        known = ", ".join(by_name) or Message(
+            "none is built yet; `{build_command}` builds them", build_command=BUILD_COMMAND
+        )
+        raise ModelError(
+            Message(
+                "There is no model '{name_or_folder}'. Models at hand: {known}.",
+                name_or_folder=name_or_folder,
+                known=known,
+            )
+        )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slowfast_live.errors import ModelError
+from slowfast_live.messages import Message
 from slowfast_live.types import F32
 
 MOST_PEOPLE = 50
@@ -97,10 +98,10 @@ def cleaned(boxes: F32, scores: F32, *, threshold: float, overlap: float | None)
     """
     kept = scores >= threshold if np.isfinite(scores).all() else np.zeros(len(scores), bool)
     if not np.isfinite(scores).all() or not np.isfinite(boxes[kept]).all():
-        raise ModelError("its output is not a number (NaN or infinite)")
+        raise ModelError(Message("its output is not a number (NaN or infinite)"))
     boxes, scores = boxes[kept], scores[kept]
     if len(boxes) and (np.abs(boxes).max() > _WILD or scores.max() > 1 + 1e-3):
-        raise ModelError("its boxes are far outside the picture, or its scores are no probabilities")
+        raise ModelError(Message("its boxes are far outside the picture, or its scores are no probabilities"))
     best = np.argsort(-scores, kind="stable")[: 8 * MOST_PEOPLE]  # bounds the work of comparing all pairs
     boxes = np.clip(boxes[best], 0, 1).astype(np.float32)
     scores = np.clip(scores[best], 0, 1).astype(np.float32)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.picture_network import PictureNetwork
+from slowfast_live.messages import Message
 from slowfast_live.people.boxes import Detections
 from slowfast_live.people.formats import DetectorFormat, decode, fitted
 from slowfast_live.people.moving import MotionDetector
@@ -66,7 +67,9 @@ class NetworkDetector:
                 overlap=spec.overlap,
             )
         except ModelError as error:
-            raise ModelError(f"Person detector '{self.model.name}' failed: {error.message}.") from error
+            raise ModelError(
+                Message("Person detector '{name}' failed: {message}.", name=self.model.name, message=error.message)
+            ) from error
 
     def reset(self) -> None:
         """Forget earlier pictures: a network sees each by itself."""

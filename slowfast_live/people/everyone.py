@@ -14,6 +14,7 @@ from slowfast_live.core.framing import WholePicture
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.backend import DetectionRequest, InferRequest, InferResult
 from slowfast_live.inference.spec import ModelSpec
+from slowfast_live.messages import Message
 from slowfast_live.people.tracker import TrackedPerson
 from slowfast_live.types import F32, FrameWindow
 
@@ -57,7 +58,11 @@ def fill(request: InferRequest, spec: ModelSpec, window: FrameWindow, people: Se
         ModelError: The request belongs to a model that classifies clips.
     """
     if not isinstance(request, DetectionRequest):
-        raise ModelError(f"model '{spec.name}' scores what each person does, but runs as one that classifies clips")
+        raise ModelError(
+            Message(
+                "model '{name}' scores what each person does, but runs as one that classifies clips", name=spec.name
+            )
+        )
     framing = _framing(spec)
     _left, _top, width, height = framing.area(window.pictures[0])
     request.fit(height, width)
@@ -82,11 +87,18 @@ def usable_people(result: InferResult, count: int, spec: ModelSpec) -> tuple[F32
     """
     people = result.people
     if people is None:
-        return None, result.error or ModelError("it gives no scores of people")
+        return None, result.error or ModelError(Message("it gives no scores of people"))
     if people.shape != (count, len(spec.labels)):
-        return None, ModelError(f"it gives values {people.shape} for {count} people and {len(spec.labels)} labels")
+        return None, ModelError(
+            Message(
+                "it gives values {shape} for {count} people and {labels} labels",
+                shape=people.shape,
+                count=count,
+                labels=len(spec.labels),
+            )
+        )
     if not np.isfinite(people).all():
-        return None, ModelError("its output is not a number (NaN or infinite)")
+        return None, ModelError(Message("its output is not a number (NaN or infinite)"))
     off = [index for index, label in enumerate(spec.labels) if label in spec.decision.off]
     people = people.copy()
     people[:, off] = 0

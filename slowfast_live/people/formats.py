@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import ModelError
+from slowfast_live.messages import Message
 from slowfast_live.people.boxes import Detections, cleaned
 from slowfast_live.types import F32, U8
 
@@ -97,8 +98,13 @@ def recognized_format(outputs: Mapping[str, Sequence[int]], height: int, width: 
         return DetectorFormat.BOXES
     found = "; ".join(f"{name} {tuple(shape)}" for name, shape in outputs.items())
     raise ModelError(
-        f"its outputs ({found}) are those of none of the detectors that can be used: YOLOX (1, {cells}, 5 + classes), "
-        f"SSD (1, 1, N, 7), Open Model Zoo's boxes (N, 5) with labels, or an SSD with {sum_of_anchors()} anchors"
+        Message(
+            "its outputs ({found}) are those of none of the detectors that can be used: YOLOX (1, {cells}, 5 + "
+            "classes), SSD (1, 1, N, 7), Open Model Zoo's boxes (N, 5) with labels, or an SSD with {anchors} anchors",
+            found=found,
+            cells=cells,
+            anchors=sum_of_anchors(),
+        )
     )
 
 
@@ -141,7 +147,14 @@ def decode(
 def _yolox(output: F32, size: tuple[int, int], person: int) -> tuple[F32, F32]:
     cells, strides = _yolox_cells(size)
     if output.shape[0] != len(cells) or output.shape[1] <= 5 + person:
-        raise ModelError(f"it gives {output.shape[0]} boxes of {output.shape[1]} values, expected {len(cells)}")
+        raise ModelError(
+            Message(
+                "it gives {boxes} boxes of {values} values, expected {count}",
+                boxes=output.shape[0],
+                values=output.shape[1],
+                count=len(cells),
+            )
+        )
     centers = (output[:, :2] + cells) * strides
     with np.errstate(over="ignore"):  # an infinite box is found by `cleaned`
         sides = np.exp(output[:, 2:4]) * strides
@@ -183,7 +196,14 @@ def _anchored(outputs: Mapping[str, F32], person: int) -> tuple[F32, F32]:
     encodings, logits = sorted(arrays, key=lambda array: array.shape[-1])
     anchors = ssd_anchors()
     if encodings.shape != anchors.shape or logits.shape[1] <= person:
-        raise ModelError(f"it gives boxes {encodings.shape} and classes {logits.shape} for {len(anchors)} anchors")
+        raise ModelError(
+            Message(
+                "it gives boxes {boxes} and classes {classes} for {count} anchors",
+                boxes=encodings.shape,
+                classes=logits.shape,
+                count=len(anchors),
+            )
+        )
     y, x, h, w = (encodings[:, i] / _ANCHOR_SCALES[i] for i in range(4))
     centers = np.stack([x * anchors[:, 2] + anchors[:, 0], y * anchors[:, 3] + anchors[:, 1]], 1)
     with np.errstate(over="ignore"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -180,12 +180,10 @@ class PersonRecords:
             rows.append(said)
             self._rows += 1
             return
-        index = bisect_left(rows, said.t_s - _SAME_S, key=lambda row: row.t_s)
-        if index < len(rows) and rows[index].t_s <= said.t_s + _SAME_S:
-            rows[index] = said
-        else:
-            rows.insert(index, said)
-            self._rows += 1
+        first = bisect_left(rows, said.t_s - _SAME_S, key=lambda row: row.t_s)
+        end = bisect_right(rows, said.t_s + _SAME_S, lo=first, key=lambda row: row.t_s)
+        self._rows += 1 - (end - first)
+        rows[first:end] = [said]
 
     def box_at(self, identity: int, t_s: float) -> Box | None:
         """Return where a person was at a time; None if that is not known."""
@@ -234,12 +232,10 @@ class PersonRecords:
             rows.append(new)
             self._rows += 1
         elif new[0] < rows[-1][0]:  # played again
-            index = bisect_left(rows, new[0] - STEP_S / 2, key=lambda row: row[0])
-            if rows[index][0] <= new[0] + STEP_S / 2:
-                rows[index] = new
-            else:
-                rows.insert(index, new)
-                self._rows += 1
+            first = bisect_left(rows, new[0] - STEP_S / 2, key=lambda row: row[0])
+            end = bisect_right(rows, new[0] + STEP_S / 2, lo=first, key=lambda row: row[0])
+            self._rows += 1 - (end - first)
+            rows[first:end] = [new]
 
     def _bound(self) -> None:
         while self._rows > MAX_ROWS:

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from slowfast_live import paths
 from slowfast_live.errors import ModelError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.text_safety import controls
 
 DETECTOR_FILE, DETECTOR_IR, DETECTOR_WEIGHTS = "detector.json", "detector.xml", "detector.bin"
@@ -89,16 +90,31 @@ def load_detector(folder: Path) -> DetectorSpec:
     """
     for name in (DETECTOR_FILE, DETECTOR_IR, DETECTOR_WEIGHTS):
         if not (folder / name).is_file():
-            raise ModelError(f"{folder} is not a detector's folder: {name} is missing. Build it: `{DETECTOR_COMMAND}`.")
+            raise ModelError(
+                Message(
+                    "{folder} is not a detector's folder: {name} is missing. Build it: `{detector_command}`.",
+                    folder=folder,
+                    name=name,
+                    detector_command=DETECTOR_COMMAND,
+                )
+            )
     path = folder / DETECTOR_FILE
     try:
         if path.stat().st_size > LARGEST_DESCRIPTION:
-            raise ModelError(f"{path} is too large to describe a detector. Build it again: `{DETECTOR_COMMAND}`.")
+            raise ModelError(
+                Message(
+                    "{path} is too large to describe a detector. Build it again: `{detector_command}`.",
+                    path=path,
+                    detector_command=DETECTOR_COMMAND,
+                )
+            )
         return msgspec.json.decode(path.read_bytes(), type=DetectorSpec)
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise ModelError(Message("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))) from error
     except (msgspec.DecodeError, ValueError) as error:
-        raise ModelError(f"{path} does not describe a detector: {error}.", details=repr(error)) from error
+        raise ModelError(
+            Message("{path} does not describe a detector: {error}.", path=path, error=error), details=repr(error)
+        ) from error
 
 
 def encode_detector(spec: DetectorSpec) -> bytes:
@@ -146,5 +162,9 @@ def find_detector(name: str | None, folders: Iterable[Path] | None = None) -> De
     for error in broken:
         if f"/{name}/" in error.message.replace("\\", "/"):
             raise error
-    known = ", ".join(d.name for d in detectors) or f"none is built yet; `{DETECTOR_COMMAND}` builds one"
-    raise ModelError(f"There is no person detector '{name}'. Detectors at hand: {known}.")
+    known = ", ".join(d.name for d in detectors) or Message(
+        "none is built yet; `{detector_command}` builds one", detector_command=DETECTOR_COMMAND
+    )
+    raise ModelError(
+        Message("There is no person detector '{name}'. Detectors at hand: {known}.", name=name, known=known)
+    )

@@ -1,8 +1,9 @@
 """Gives people an identity over time: detections of consecutive frames become tracks.
 
 Association follows ByteTrack (Zhang et al., 2022): confident detections first, then weak ones, which may only continue
-a track that was seen a moment ago. Each track has a Kalman filter with constant velocity per coordinate, and a color
-histogram that tells people apart who walk past each other.
+a track that was seen a moment ago or is exactly there, then confident ones farther away, and last those who were seen
+only once. Each track has a Kalman filter with constant velocity per coordinate, and a color histogram that tells people
+apart who walk past each other.
 """
 
 from __future__ import annotations
@@ -45,8 +46,13 @@ _LOOK = 1.5
 _FARTHEST = 1.8
 """Highest cost of a pair: 1 - overlap + weight * difference in color."""
 _WEAK_IOU = 0.3
+"""Overlap with the expected place from which a weak box continues a track that was seen a moment ago."""
+_NEAR = 0.3
+"""Overlap of the enlarged boxes from which a confident box is where somebody is expected; any other comes later."""
+_EDGE = 0.3
+"""Share of its size by which somebody who leaves the picture is still expected at its edge."""
 SAME_IOU = 0.5
-"""Overlap from which somebody is who is known to have been there."""
+"""Overlap from which somebody is who is known to have been there, and from which a weak box finds who was lost."""
 _NESTED = 0.75
 """A new person is not believed if this share of the box lies within that of a known one."""
 _APART = 0.15
@@ -214,12 +220,8 @@ class Tracker:
             track.motion.predict(min(step_s, max(0.0, track.seen_s + MEMORY_S / 2 - t_s + step_s)))
         boxes = _centers(detections.boxes, self._aspect)
         looks = _looks(detections.boxes, image)
-        confident = np.flatnonzero(detections.scores >= self.found)
-        weak = np.flatnonzero(detections.scores < self.found)
-        pairs = self._pairs(self._tracks, detections, confident, looks)
-        taken = {track.id for track, _ in pairs}
-        fresh = [t for t in self._tracks if t.id not in taken and not t.lost and t.shown]
-        pairs += self._weak_pairs(fresh, detections, weak)
+        confident = [int(index) for index in np.flatnonzero(detections.scores >= self.found)]
+        pairs = self._associate(detections, confident, looks)
         overlapping = _overlapping(detections.boxes) | self._behind(detections.boxes, pairs)
         for track, index in pairs:
             self._continue(track, boxes[index], detections, index, t_s)
@@ -234,10 +236,30 @@ class Tracker:
                 track.lost = True
         memory_s = max(MEMORY_S, _STEPS * step_s) + 1e-6
         self._tracks = [t for t in self._tracks if t.id in continued or (t.shown and t_s - t.seen_s <= memory_s)]
-        for new in map(int, confident):
+        for new in confident:
             if new not in found and len(self._tracks) < MOST_TRACKS and not self._nested(detections, new):
                 self._begin(boxes[new], detections, new, looks[new], t_s)
         return self.people(t_s)
+
+    def _associate(
+        self, detections: Detections, confident: Sequence[int], looks: list[F32 | None]
+    ) -> list[tuple[_Track, int]]:
+        """Return which detections continue which tracks; each step takes what the ones before left.
+
+        First confident boxes where people are expected. Then weak ones there, before somebody whose own box is weak
+        takes the box of a neighbor; then confident ones farther away. Who is not shown yet comes last: a second box
+        that a detector gives once for somebody is nobody, and does not take over.
+        """
+        weak = [int(index) for index in np.flatnonzero(detections.scores < self.found)]
+        shown = [track for track in self._tracks if track.shown]
+        pairs: list[tuple[_Track, int]] = []
+        pairs += self._pairs(shown, detections, confident, looks, least=_NEAR)
+        pairs += self._weak_pairs(_left(shown, pairs), detections, weak)
+        for tracks in (shown, [track for track in self._tracks if not track.shown]):
+            taken = {index for _, index in pairs}
+            rest = [index for index in confident if index not in taken]
+            pairs += self._pairs(_left(tracks, pairs), detections, rest, looks)
+        return pairs
 
     def people(self, t_s: float) -> tuple[TrackedPerson, ...]:
         """Return the people who are shown at a time shortly after the last detection, by identity."""
@@ -262,19 +284,35 @@ class Tracker:
         )
 
     def _pairs(
-        self, tracks: Sequence[_Track], detections: Detections, chosen: Iterable[int], looks: list[F32 | None]
+        self,
+        tracks: Sequence[_Track],
+        detections: Detections,
+        chosen: Iterable[int],
+        looks: list[F32 | None],
+        least: float = 0.0,
     ) -> list[tuple[_Track, int]]:
+        """Return the best pairs by place and color, of those whose enlarged boxes overlap by more than `least`."""
         indices = [int(i) for i in chosen]
         if not tracks or not indices:
             return []
-        expected = np.array([_corners(track.motion.state, self._aspect) for track in tracks], np.float32)
+        expected = self._expected(tracks)
         overlap = iou(_enlarged(expected), _enlarged(detections.boxes[indices]))
         cost = 1 - overlap
         for row, track in enumerate(tracks):
             for column, index in enumerate(indices):
                 cost[row, column] += _LOOK * _difference(track.look, looks[index])
-        cost[(overlap <= 0) | (cost > _FARTHEST)] = IMPOSSIBLE
+        cost[(overlap <= least) | (cost > _FARTHEST)] = IMPOSSIBLE
         return [(tracks[row], indices[column]) for row, column in assign(cost)]
+
+    def _expected(self, tracks: Sequence[_Track]) -> F32:
+        """Return where the detector would find people, float32 (N, 4): it finds the part that is in the picture.
+
+        Of somebody at the edge that part grows and shrinks, which looks like a movement out of the picture.
+        """
+        boxes = np.array([_corners(track.motion.state, self._aspect) for track in tracks], np.float32)
+        low, high = boxes[:, :2], boxes[:, 2:]
+        inside = np.clip(low, 0, 1 - _EDGE * (high - low)), np.clip(high, _EDGE * (high - low), 1)
+        return np.concatenate(inside, 1).astype(np.float32)
 
     def _weak_pairs(
         self, tracks: Sequence[_Track], detections: Detections, chosen: Iterable[int]
@@ -282,9 +320,10 @@ class Tracker:
         indices = [int(i) for i in chosen]
         if not tracks or not indices:
             return []
-        expected = np.array([_corners(track.motion.state, self._aspect) for track in tracks], np.float32)
+        expected = self._expected(tracks)
         overlap = iou(expected, detections.boxes[indices])
-        cost = np.where(overlap >= _WEAK_IOU, 1 - overlap, IMPOSSIBLE).astype(np.float32)
+        least = np.array([[SAME_IOU if track.lost else _WEAK_IOU] for track in tracks], np.float32)
+        cost = np.where(overlap >= least, 1 - overlap, IMPOSSIBLE).astype(np.float32)
         return [(tracks[row], indices[column]) for row, column in assign(cost)]
 
     def _continue(self, track: _Track, box: F32, detections: Detections, index: int, t_s: float) -> None:
@@ -340,6 +379,12 @@ class Tracker:
             return False
         own = float((box[0, 2] - box[0, 0]) * (box[0, 3] - box[0, 1]))
         return bool(intersection(box, known).max() > _NESTED * own)
+
+
+def _left(tracks: Iterable[_Track], pairs: Sequence[tuple[_Track, int]]) -> list[_Track]:
+    """Return the tracks that have no detection yet."""
+    taken = {track.id for track, _ in pairs}
+    return [track for track in tracks if track.id not in taken]
 
 
 def _centers(boxes: F32, aspect: float) -> F32:

@@ -21,6 +21,7 @@ _WIDEN = 1.3
 """Ratio of the square's side to the longer side of the box, for models that see all of the picture."""
 _REACH = 0.25
 """Share of the box by which the region in which a person moves is larger, on each side: arms and legs leave it."""
+_ROUNDING_PX = 1
 _SMOOTH_S = 0.4
 """The square's path is a moving average over this time."""
 
@@ -55,6 +56,28 @@ class PersonFraming:
         smaller = (self.clip.resize_side or self.clip.side) / self.side
         height, width = (max(1, round(side * smaller)) for side in pictures[0].shape[:2])
         return MotionEnergy.of([shrink(picture, width, height) for picture in pictures])
+
+    def shows_whole(self, pictures: Sequence[U8], times_s: Sequence[float], person: TrackedPerson) -> bool:
+        """Return whether the clip of a person shows the same square as that of the whole picture, but for rounding.
+
+        That is so if nothing else moves. Models whose square does not depend on motion never see the same.
+
+        Args:
+            pictures: T pictures as the model's own framing admits them, oldest first.
+            times_s: Their times on the source's clock.
+            person: The person.
+        """
+        if self.clip.crop != "motion":
+            return False
+        height, width = pictures[0].shape[:2]
+        energy = MotionEnergy.of(pictures)
+        boxes = boxes_over(person, times_s) * np.array([width, height, width, height], np.float32)
+        everything, own = energy.box(), energy.box(region(boxes))
+        if everything is None or own is None:
+            return False
+        framing = FollowMotion(self.clip.side, self.clip.resize_side or self.clip.side)
+        squares = [framing.square_around(box, height, width) for box in (everything, own)]
+        return all(abs(one - other) <= _ROUNDING_PX for one, other in zip(*squares, strict=True))
 
     def compose(
         self,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from slowfast_live.core.clock import Clock
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.base import FrameSource, Picture
 from slowfast_live.types import SourceInfo, SourceKind, SourceSpec
 
@@ -220,7 +221,7 @@ class Capture:
             self._sink.failed(self, error)
         except Exception as error:
             log.exception("Reading %s failed", self.spec.name)
-            message = f"{self.spec.name} cannot be read because of an unexpected error."
+            message = Message("{name} cannot be read because of an unexpected error.", name=self.spec.name)
             self._sink.failed(self, SourceError(message, details=repr(error)))
         finally:
             self._release()
@@ -298,7 +299,9 @@ class Capture:
     def _run_file(self) -> None:
         pending = self._read()
         if pending is None:
-            raise SourceError(f"{self.spec.name} contains no pictures that can be decoded. Try another file.")
+            raise SourceError(
+                Message("{name} contains no pictures that can be decoded. Try another file.", name=self.spec.name)
+            )
         while True:
             seek, steps = self._wait_for_work(pending)
             if self._stopped():

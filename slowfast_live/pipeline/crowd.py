@@ -83,6 +83,16 @@ class Crowd:
         wrong = swapped and not buffer.clip.mirrored
         return Turn(person, window, PersonView(PersonFraming(buffer.clip), person, window.times_s, wrong))
 
+    def alone(self, window: FrameWindow) -> TrackedPerson | None:
+        """Return the only person in the picture, if the model is to be asked about them for a window of all of it.
+
+        None if there are more or none, or if they were asked about.
+        """
+        people = self._people(window.generation) or ()
+        if self._buffer is None or len(people) != 1 or people[0].lost:
+            return None
+        return people[0] if self.labels.unasked(people[0].id, window.t_end_s) else None
+
     def everyone(self, compiled: CompiledModel, window: FrameWindow) -> tuple[TrackedPerson, ...]:
         """Return the people whose actions a detection model is asked about for a window; nobody if nobody is there."""
         people = [p for p in self._people(window.generation) or () if in_clip(compiled.model.spec, window, p)]

@@ -14,6 +14,7 @@ from slowfast_live.core.clock import Clock
 from slowfast_live.core.mailbox import Latest
 from slowfast_live.core.meters import RateMeter
 from slowfast_live.errors import SlowFastLiveError, SourceError
+from slowfast_live.messages import Message
 from slowfast_live.pipeline.capture import Capture
 from slowfast_live.pipeline.people_follower import PeopleFollower
 from slowfast_live.pipeline.recognizer import Recognizer
@@ -223,7 +224,7 @@ class FrameSink:
             self.reconnect_attempt = attempt
             if attempt == 1:
                 self.restart()
-                text = f"{error.message} Trying to reach it again."
+                text = Message("{problem} Trying to reach it again.", problem=error.message)
                 self._notify(Notice(Level.WARNING, text, error.details, topic=Topic.SOURCE))
 
     def ended(self, capture: Capture, ended: bool) -> None:

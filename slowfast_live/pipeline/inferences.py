@@ -30,6 +30,7 @@ class Inference:
         pending: The moment of a file that it decides; None if the prediction is only shown.
         of_file: Whether the moments of the source are decided and stored.
         person: The person that the clip is about; None: the whole picture.
+        alone: The only person in the whole picture, if a clip of theirs would show the same.
         everyone: The people whose actions are scored, of a model that does so; None for other models.
     """
 
@@ -41,6 +42,7 @@ class Inference:
     pending: PendingMoment | None = None
     of_file: bool = False
     person: TrackedPerson | None = None
+    alone: TrackedPerson | None = None
     everyone: tuple[TrackedPerson, ...] | None = None
 
     def prediction(self, probs: F32, latency_s: float, infer_s: float) -> Prediction:

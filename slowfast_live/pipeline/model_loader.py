@@ -11,6 +11,7 @@ from slowfast_live.core.priority import step_back
 from slowfast_live.errors import SlowFastLiveError
 from slowfast_live.inference.backend import Backend, CompiledModel
 from slowfast_live.inference.spec import Model
+from slowfast_live.messages import Message
 from slowfast_live.types import Level, Notice, Topic
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class ModelLoader:
     def load(self, model: Model, device: str) -> None:
         """Order a model. Requires the lock."""
         self._order = _Order(model, device)
-        self._preparing = f"Preparing {model.spec.title} for {device}"
+        self._preparing = Message("Preparing {model} for {device}", model=model.spec.title, device=device)
         self._ordered.notify_all()
 
     def cancel(self) -> None:
@@ -108,7 +109,11 @@ class ModelLoader:
             return
         except Exception as error:
             log.exception("Preparing %s failed", order.model.name)
-            text = f"{title} cannot be prepared for {order.device} because of an unexpected error."
+            text = Message(
+                "{title} cannot be prepared for {device} because of an unexpected error.",
+                title=title,
+                device=order.device,
+            )
             self._failed(Notice(Level.ERROR, text, details=repr(error), topic=Topic.SWITCH))
             return
         with self._changed:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from slowfast_live.core.clock import Clock
 from slowfast_live.core.priority import step_back
 from slowfast_live.errors import SlowFastLiveError
+from slowfast_live.messages import Message, sentences
 from slowfast_live.people.detector_port import PersonDetector
 from slowfast_live.people.moving import MotionDetector
 from slowfast_live.people.now import MOTION, OFF
@@ -129,7 +130,9 @@ class PeopleFollower:
             if self._busy_since_s is None:
                 self._waited_s = 0.0
             elif self._waited_s > HUNG_AFTER_S:
-                self._give_up(f"it has not answered for {HUNG_AFTER_S:.0f} s", "", abandon=True)
+                self._give_up(
+                    Message("it has not answered for {hung_after_s:.0f} s", hung_after_s=HUNG_AFTER_S), "", abandon=True
+                )
             self._changed.notify_all()
 
     # Queries.
@@ -163,7 +166,12 @@ class PeopleFollower:
 
     def _give_up(self, reason: str, details: str, *, abandon: bool = False) -> None:
         """Go on with regions that move. Requires the lock."""
-        text = f"Person detector '{self._title or self._name}' failed: {reason}. What moves is followed instead."
+        title, instead = self._title or self._name, Message("What moves is followed instead.")
+        if reason.endswith("."):
+            text = sentences(Message("Person detector '{title}' failed.", title=title), reason, instead)
+        else:
+            failed = Message("Person detector '{title}' failed: {reason}.", title=title, reason=reason)
+            text = sentences(failed, instead)
         self._name = self._order = MOTION
         self._people, self._title = (), ""
         if abandon:
@@ -210,7 +218,7 @@ class PeopleFollower:
                 message = error.message if isinstance(error, SlowFastLiveError) else repr(error)
                 with self._changed:
                     if life == self._life and self._order is None:
-                        self._give_up(message.rstrip("."), repr(error))
+                        self._give_up(message, repr(error))
 
     def _made(self, name: str, life: int) -> PersonDetector | None:
         """Make the detector of a name."""
@@ -229,7 +237,7 @@ class PeopleFollower:
                 with self._changed:
                     if life == self._life and self._order is None:
                         message = error.message if isinstance(error, SlowFastLiveError) else repr(error)
-                        self._give_up(message.rstrip("."), repr(error))
+                        self._give_up(message, repr(error))
                 return None
         with self._changed:
             if life == self._life and self._order is None:

@@ -105,6 +105,12 @@ class LivePersonLabels:
                     return by_id[identity]
         return None
 
+    def unasked(self, identity: int, window_end_s: float) -> bool:
+        """Whether the model was not asked about a person for a window that ends at a time, nor for a later one."""
+        with self._lock:
+            labels = self._by_person.get(identity)
+            return labels is None or not labels.asked_s or labels.asked_s[-1] < window_end_s
+
     def everyone(
         self, people: Sequence[TrackedPerson], window_end_s: float, rule: EventRule
     ) -> tuple[TrackedPerson, ...]:

@@ -15,6 +15,7 @@ from slowfast_live.errors import ModelError, SlowFastLiveError, SourceError
 from slowfast_live.inference.backend import Backend
 from slowfast_live.inference.remote.address import names_server
 from slowfast_live.inference.spec import Model
+from slowfast_live.messages import Message
 from slowfast_live.people.now import AUTOMATIC, OFF, PeopleEvents, PeopleNow
 from slowfast_live.people.records import Box, KnownPeople, PersonTrail
 from slowfast_live.people.tracker import TrackedPerson
@@ -115,7 +116,7 @@ class Pipeline:
                 sink.fail(error)
             except Exception as error:
                 log.exception("Making a source of %s failed", source.name)
-                message = f"{source.name} cannot be opened because of an unexpected error."
+                message = Message("{name} cannot be opened because of an unexpected error.", name=source.name)
                 sink.fail(SourceError(message, details=repr(error)))
             else:
                 sink.staged = capture

@@ -12,6 +12,7 @@ from slowfast_live.core.smoothing import LabelHysteresis, Smoother
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.spec import Model
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, FrameWindow, Prediction, Readout
 
 ACTIVITY_EVERY_S = 0.25
@@ -24,9 +25,16 @@ def usable_probs(result: InferResult, classes: int) -> tuple[F32 | None, Excepti
     if probs is None:
         return None, result.error
     if probs.shape != (classes,):
-        return None, ModelError(f"it gives {probs.size} values {probs.shape} for {classes} labels")
+        return None, ModelError(
+            Message(
+                "it gives {size} values {shape} for {classes} labels",
+                size=probs.size,
+                shape=probs.shape,
+                classes=classes,
+            )
+        )
     if not np.isfinite(probs).all():
-        return None, ModelError("its output is not a number (NaN or infinite)")
+        return None, ModelError(Message("its output is not a number (NaN or infinite)"))
     return probs, None
 
 

@@ -11,14 +11,17 @@ import numpy as np
 
 from slowfast_live.core.clock import Clock
 from slowfast_live.core.decisions import DecisionSet
+from slowfast_live.core.events import EventRule
 from slowfast_live.core.history import History
 from slowfast_live.core.meters import Distribution, RateMeter
 from slowfast_live.core.rate_limit import RateLimit
 from slowfast_live.core.ring import Ring
 from slowfast_live.inference.backend import Backend, CompiledModel, InferRequest, InferResult, TakesTurns
-from slowfast_live.inference.spec import Model
+from slowfast_live.inference.spec import Model, ModelSpec
+from slowfast_live.messages import Message
 from slowfast_live.people.everyone import fill, nobody, usable_people
 from slowfast_live.people.tracker import TrackedPerson
+from slowfast_live.people.windows import PersonFraming
 from slowfast_live.pipeline.clip_buffer import ClipBuffer
 from slowfast_live.pipeline.crowd import Crowd
 from slowfast_live.pipeline.inferences import STUCK_AFTER_S, Inference, Inferences
@@ -32,10 +35,16 @@ log = logging.getLogger(__name__)
 
 _PREFILL_ROOM_S = 0.05
 _NOBODY_EVERY_S = 0.2
-SQUARE = (
-    "This machine takes too long for all of the picture with {title}: people are recognized in its central square only."
-)
-"""Said when a detection model sees less than the picture; see `inference.detection`."""
+
+
+def _square(title: str) -> Message:
+    """Say that a detection model sees less than the picture; see `inference.detection`."""
+    return Message(
+        "This machine takes too long for all of the picture with {title}: people are recognized in its central square "
+        "only.",
+        title=title,
+    )
+
 
 Listener = Callable[[Prediction, Readout], None]
 
@@ -309,7 +318,10 @@ class Recognizer:
             mirrored = self._mirrored
             stuck = self._inferences.stuck(self._compiled, captured_s)
         if stuck is not None:
-            self._report_failure(stuck, TimeoutError(f"it has not answered for {STUCK_AFTER_S:.0f} s"))
+            self._report_failure(
+                stuck,
+                TimeoutError(Message("it has not answered for {stuck_after_s:.0f} s", stuck_after_s=STUCK_AFTER_S)),
+            )
         for buffer in buffers:
             if buffer.push(image, t_s, captured_s, mirrored=mirrored) and buffer is shown and decisions is not None:
                 self._queue_moment(buffer, decisions, now)
@@ -431,7 +443,9 @@ class Recognizer:
             of_file = self._pending.decisions is not None
             if self._limit.wait_s(now_s):
                 return None
-            turn = self._crowd.turn(compiled, self._generation, swapped=self._mirrored)
+            turn = None
+            if not self._whole_first(buffer, taken, of_file=of_file):
+                turn = self._crowd.turn(compiled, self._generation, swapped=self._mirrored)
             if turn is not None:
                 person = Inference(
                     compiled, turn.view, request, turn.window, now_s, of_file=of_file, person=turn.person
@@ -452,6 +466,13 @@ class Recognizer:
         self._inferences.add(inference)
         self._limit.started(now_s)
         return inference
+
+    def _whole_first(self, buffer: ClipBuffer, taken: tuple[Ring, int], *, of_file: bool) -> bool:
+        """Whether the whole picture goes before the only person in it: it may show the same. Requires the lock."""
+        if not of_file or self._rest or taken == self._taken:
+            return False
+        window = buffer.ring.window(self._generation)
+        return window is not None and self._crowd.alone(window) is not None
 
     def _next_of_everyone(
         self, compiled: CompiledModel, buffer: ClipBuffer, request: InferRequest, now_s: float
@@ -485,11 +506,31 @@ class Recognizer:
             if inference.everyone is not None:
                 fill(inference.request, inference.compiled.model.spec, inference.window, inference.everyone)
             else:
+                inference = self._with_only_person(inference)
                 inference.framing.compose(inference.window.pictures, inference.request.clip)
             inference.request.start(lambda result: self._finished(inference, result))
         except Exception as error:
             log.exception("Starting an inference failed")
             self._finished(inference, InferResult(None, error))
+
+    def _with_only_person(self, inference: Inference) -> Inference:
+        """Let the clip of a file's whole picture answer for the only person in it, too, if theirs shows the same."""
+        if not inference.of_file or inference.person is not None:
+            return inference
+        spec, window = inference.compiled.model.spec, inference.window
+        with self._changed:
+            person = self._crowd.alone(window) if self._shares(spec, window) else None
+        if person is None or not PersonFraming(spec.clip).shows_whole(window.pictures, window.times_s, person):
+            return inference
+        both = replace(inference, alone=person)
+        with self._changed:
+            self.labels.asked(person.id, window.t_end_s, EventRule.for_timing(spec.timing))
+            self._inferences.add(both)
+        return both
+
+    def _shares(self, spec: ModelSpec, window: FrameWindow) -> bool:
+        """Whether boxes of people lie on the pictures of a window: of now, and not swapped. Requires the lock."""
+        return window.generation == self._generation and (spec.clip.mirrored or not self._mirrored)
 
     def _rests(self, window: FrameWindow) -> bool:
         """Measure the activity at intervals; return whether it is too low to justify an inference.
@@ -538,8 +579,10 @@ class Recognizer:
             prediction = inference.prediction(probs, max(0.0, finished_s - window.captured_s), infer_s)
             if inference.person is not None:
                 self._show_person(prediction, inference.person, compiled.model, finished_s, inference.of_file)
-            else:
-                self._show(prediction, compiled.model, finished_s)
+                return
+            if inference.alone is not None:
+                self.labels.take(inference.alone.id, prediction, compiled.model, self.threshold)
+            self._show(prediction, compiled.model, finished_s)
 
     def _publish_everyone(
         self, inference: Inference, people: Sequence[TrackedPerson], result: InferResult, finished_s: float
@@ -612,13 +655,24 @@ class Recognizer:
         pending.decisions.add(pending.moment, probs, moved)
 
     def _report_failure(self, inference: Inference, error: Exception | None) -> None:
-        text = f"Model '{inference.compiled.model.name}' failed on {inference.compiled.device}: {error}"
+        model, device = inference.compiled.model.name, inference.compiled.device
+        text = f"{model} {device} {error}"
         with self._changed:
             known, self._failure = text == self._failure, text
             self._forget_predictions()
         if not known:  # report a failure that repeats with every frame only once
             self._notify(
-                Notice(Level.ERROR, f"{text}. Choose another model or device.", details=repr(error), topic=Topic.MODEL)
+                Notice(
+                    Level.ERROR,
+                    Message(
+                        "Model '{model}' failed on {device}: {error}. Choose another model or device.",
+                        model=model,
+                        device=device,
+                        error=error,
+                    ),
+                    details=repr(error),
+                    topic=Topic.MODEL,
+                )
             )
 
     # Called by the loader.
@@ -637,7 +691,7 @@ class Recognizer:
         self._crowd.close()
         self._decide_for(compiled.model)
         if compiled.model.spec.detects and clip.crop != "whole":
-            self._notify(Notice(Level.INFO, SQUARE.format(title=compiled.model.spec.title), topic=Topic.NEWS))
+            self._notify(Notice(Level.INFO, _square(compiled.model.spec.title), topic=Topic.NEWS))
         self._generation += 1
         self._taken = None
         self._failure = ""
@@ -655,6 +709,11 @@ class Recognizer:
                 self._staged = None
             kept = self._compiled
         if kept is not None:
-            text = f"{notice.message} {kept.model.spec.title} on {kept.device} remains in use."
+            text = Message(
+                "{problem} {title} on {device} remains in use.",
+                problem=notice.message,
+                title=kept.model.spec.title,
+                device=kept.device,
+            )
             notice = replace(notice, message=text)
         self._notify(notice)

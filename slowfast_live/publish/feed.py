@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from slowfast_live.errors import PublishError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.publish.message import ReadoutMessage
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Feed:
         self, port: int, token: str, *, heartbeat_s: float = HEARTBEAT_S, give_up_s: float = GIVE_UP_S
     ) -> None:
         if not token:
-            raise PublishError("The local feed needs a token.")
+            raise PublishError(Message("The local feed needs a token."))
         self._token, self.heartbeat_s, self.give_up_s = token, heartbeat_s, give_up_s
         self._lock = threading.Lock()
         self._clients: set[_Client] = set()
@@ -90,9 +91,10 @@ class Feed:
         try:
             self._server = _Server((HOST, port), self)
         except (OSError, OverflowError) as error:
-            text = (
-                f"The local feed cannot use port {port}: {getattr(error, 'strerror', None) or error}. "
-                "Choose another port."
+            text = Message(
+                "The local feed cannot use port {port}: {reason}. Choose another port.",
+                port=port,
+                reason=system_reason(error),
             )
             raise PublishError(text, repr(error)) from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="feed", daemon=True)

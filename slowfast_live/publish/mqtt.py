@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from slowfast_live.errors import PublishError
+from slowfast_live.messages import Message
 from slowfast_live.publish.message import ReadoutMessage
 from slowfast_live.publish.settings import Broker
 
@@ -115,7 +116,11 @@ class MqttPublisher:
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._say(f"The MQTT broker {self._broker.shown} refuses the connection: {reason}.")
+            self._say(
+                Message(
+                    "The MQTT broker {shown} refuses the connection: {reason}.", shown=self._broker.shown, reason=reason
+                )
+            )
             return
         client.publish(f"{self._broker.topic}/status", "online", qos=1, retain=True)
         with self._changed:
@@ -128,10 +133,16 @@ class MqttPublisher:
             was, self._connected = self._connected, False
             closed = self._closed
         if was and not closed:
-            self._say(f"The MQTT broker {self._broker.shown} is away ({reason}); trying again.")
+            self._say(
+                Message(
+                    "The MQTT broker {shown} is away ({reason}); trying again.", shown=self._broker.shown, reason=reason
+                )
+            )
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        self._say(f"The MQTT broker {self._broker.shown} cannot be reached. Is it running? Trying again.")
+        self._say(
+            Message("The MQTT broker {shown} cannot be reached. Is it running? Trying again.", shown=self._broker.shown)
+        )
 
     def _say(self, problem: str) -> None:
         if problem != self._said:
@@ -144,6 +155,6 @@ def _make_client() -> Any:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
     except ImportError as error:
-        text = 'MQTT needs the package paho-mqtt, which is missing: pip install "slowfast-live[mqtt]".'
+        text = Message('MQTT needs the package paho-mqtt, which is missing: pip install "slowfast-live[mqtt]".')
         raise PublishError(text, repr(error)) from error
     return Client(CallbackAPIVersion.VERSION2)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from slowfast_live.errors import PublishError, UsageError
+from slowfast_live.messages import Message
 from slowfast_live.publish.feed import Feed
 from slowfast_live.publish.message import ReadoutMessage
 from slowfast_live.publish.mqtt import MqttPublisher
@@ -98,7 +99,7 @@ class Publisher:
 
     def _text_file(self, settings: PublishSettings) -> TextFile:
         if not settings.text_file:
-            raise PublishError("No text file is chosen yet.")
+            raise PublishError(Message("No text file is chosen yet."))
         path = Path(settings.text_file).expanduser()
         return TextFile(path, score=settings.text_score, problem=lambda text: self._note(TEXT, text))
 

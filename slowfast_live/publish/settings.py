@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 from msgspec import Meta
 
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message
 from slowfast_live.urls import display_url
 
 FEED_PORT = 8770
@@ -21,7 +22,9 @@ MQTT_PASSWORD = "SLOWFAST_LIVE_MQTT_PASSWORD"
 FEED_TOKEN = "SLOWFAST_LIVE_FEED_TOKEN"
 """Environment variable with the token of the local feed, which takes precedence over the one in the settings."""
 _MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
-_EXPECTED = "Expected mqtt://HOST, mqtt://USER:PASSWORD@HOST:PORT/TOPIC, or mqtts:// for an encrypted connection"
+_EXPECTED = Message(
+    "Expected mqtt://HOST, mqtt://USER:PASSWORD@HOST:PORT/TOPIC, or mqtts:// for an encrypted connection"
+)
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
@@ -104,10 +107,14 @@ def parse_broker(address: str, environment: Mapping[str, str] = os.environ) -> B
     except ValueError:
         host, port, parts = None, None, urlsplit("")
     if parts.scheme not in _MQTT_PORTS or not host or port == 0 or set("?#") & set(text):
-        raise UsageError(f"'{shown}' is no address of an MQTT broker. {_EXPECTED}.")
+        raise UsageError(
+            Message("'{shown}' is no address of an MQTT broker. {expected}.", shown=shown, expected=_EXPECTED)
+        )
     topic = unquote(parts.path).strip("/") or TOPIC
     if any(character in topic for character in "+#\0") or len(topic.encode()) > 1000:
-        raise UsageError(f"The topic '{topic}' cannot be used: expected a name without '+' and '#'.")
+        raise UsageError(
+            Message("The topic '{topic}' cannot be used: expected a name without '+' and '#'.", topic=topic)
+        )
     password = unquote(parts.password or "") or environment.get(MQTT_PASSWORD, "")
     tls = parts.scheme == "mqtts"
     return Broker(host, port or _MQTT_PORTS[parts.scheme], tls, unquote(parts.username or ""), password, topic)

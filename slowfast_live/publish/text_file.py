@@ -8,6 +8,7 @@ from pathlib import Path
 
 from slowfast_live import files
 from slowfast_live.errors import PublishError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.publish.message import ReadoutMessage
 
 _LONGEST = 400
@@ -29,7 +30,9 @@ class TextFile:
     def __init__(self, path: Path, *, score: bool = False, problem: Callable[[str], object] = lambda _: None) -> None:
         self._path, self._score, self._problem = path, score, problem
         if reason := files.not_ours(path, _one_short_line):
-            raise PublishError(f"{path} {reason}. It is left as it is; name another file.")
+            raise PublishError(
+                Message("{path} {reason}. It is left as it is; name another file.", path=path, reason=reason)
+            )
         self._changed = threading.Condition()
         self._wanted: str | None = None
         self._closed = False
@@ -74,7 +77,7 @@ class TextFile:
         try:
             files.write_bytes(self._path, f"{text}\n".encode("utf-8", "replace") if text else b"")
         except OSError as error:
-            self._say(f"{self._path} cannot be written: {error.strerror or error}.")
+            self._say(Message("{path} cannot be written: {reason}.", path=self._path, reason=system_reason(error)))
             return
         self._written = text
         self._say("")

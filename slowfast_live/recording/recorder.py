@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from slowfast_live.core.priority import step_back
 from slowfast_live.errors import ExportError
 from slowfast_live.export.codecs import Effort
+from slowfast_live.messages import Message
 from slowfast_live.recording.drawn import Drawn
 from slowfast_live.recording.timestamps import TapeClock, open_video
 from slowfast_live.types import Frame
@@ -143,7 +144,9 @@ class Recorder:
             path = writer.target if writer is not None and writer.kept else None
         except Exception as failure:
             log.exception("Recording %s failed", self.target)
-            error = ExportError(f"Recording {self.target.name} failed because of an unexpected error.", repr(failure))
+            error = ExportError(
+                Message("Recording {name} failed because of an unexpected error.", name=self.target.name), repr(failure)
+            )
         with self._changed:
             self._stopping = True
             self._waiting.clear()

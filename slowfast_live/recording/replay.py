@@ -21,6 +21,7 @@ import numpy as np
 from slowfast_live.core.priority import step_back
 from slowfast_live.errors import ExportError, SourceError
 from slowfast_live.export.codecs import Effort
+from slowfast_live.messages import Message
 from slowfast_live.recording.drawn import Drawn
 from slowfast_live.recording.timestamps import TapeClock, open_video
 from slowfast_live.sources import FrameSource, make_source
@@ -54,11 +55,12 @@ class FramePlace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptFrame:
-    """One frame: its time in the recording, what is drawn over it, and its JPEG or its place in a file."""
+    """One frame: its times in the recording and at the source, what is drawn over it, its JPEG or place in a file."""
 
     t_s: float
     drawn: Drawn | None
     picture: bytes | FramePlace
+    source_s: float
 
 
 class Replay:
@@ -155,7 +157,7 @@ class Replay:
         with self._changed:
             if self._kept and t_s - self._kept[-1].t_s < _SHORTEST_STEP_S:
                 return
-        kept = KeptFrame(t_s, drawn, _place(frame) or compressed(frame.image))
+        kept = KeptFrame(t_s, drawn, _place(frame) or compressed(frame.image), frame.t_s)
         with self._changed:
             if self._stopping:
                 return
@@ -255,7 +257,7 @@ def save(
         SourceError: The frames come from a file that can no longer be read.
     """
     if not pictures:
-        raise ExportError("There is nothing to save yet: no picture has arrived.")
+        raise ExportError(Message("There is nothing to save yet: no picture has arrived."))
     step_back()
     with contextlib.closing(ReplayReader()) as projector:
         writer = make_writer(target, effort=Effort.LIVE)

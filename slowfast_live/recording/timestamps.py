@@ -11,6 +11,7 @@ from slowfast_live.errors import ExportError
 from slowfast_live.export.codecs import coding_for
 from slowfast_live.export.io_errors import reason
 from slowfast_live.files import numbered
+from slowfast_live.messages import Message
 from slowfast_live.types import Frame
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ def free_name(folder: Path, source: str, now: datetime) -> Path:
         )
     except OSError as error:
         raise ExportError(
-            f"Recordings cannot be kept in {folder}: {reason(error, folder / 'x')}", repr(error)
+            Message(
+                "Recordings cannot be kept in {folder}: {reason}", folder=folder, reason=reason(error, folder / "x")
+            ),
+            repr(error),
         ) from error
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from slowfast_live.errors import RuleError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.rules.rule import Trigger
 from slowfast_live.urls import display_endpoint
 
@@ -91,16 +92,31 @@ def run_command(command: Sequence[str], event: RuleEvent, timeout_s: float = COM
             check=False,
         )
     except FileNotFoundError as error:
-        raise RuleError(f"The rule's command cannot run: there is no program '{program}'.", repr(error)) from error
+        raise RuleError(
+            Message("The rule's command cannot run: there is no program '{program}'.", program=program), repr(error)
+        ) from error
     except subprocess.TimeoutExpired as error:
-        text = f"The rule's command '{program}' did not end within {timeout_s:.0f} s and was stopped."
+        text = Message(
+            "The rule's command '{program}' did not end within {timeout_s:.0f} s and was stopped.",
+            program=program,
+            timeout_s=timeout_s,
+        )
         raise RuleError(text, repr(error)) from error
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise RuleError(f"The rule's command '{program}' cannot run: {why}.", repr(error)) from error
+        why = system_reason(error)
+        raise RuleError(
+            Message("The rule's command '{program}' cannot run: {why}.", program=program, why=why), repr(error)
+        ) from error
     if done.returncode != 0:
         complaint = done.stderr.decode(errors="replace")[-_DETAILS:].strip()
-        raise RuleError(f"The rule's command '{program}' failed with exit code {done.returncode}.", complaint)
+        raise RuleError(
+            Message(
+                "The rule's command '{program}' failed with exit code {returncode}.",
+                program=program,
+                returncode=done.returncode,
+            ),
+            complaint,
+        )
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -147,15 +163,32 @@ def post(address: str, event: RuleEvent, timeout_s: float = POST_TIMEOUT_S) -> N
         with error:
             if 300 <= error.code < 400:
                 host = urlsplit(error.headers.get("Location", "")).hostname or "elsewhere"
-                text = f"{shown} sends on to {host}, which is not followed. Type the address it leads to."
+                text = Message(
+                    "{shown} sends on to {host}, which is not followed. Type the address it leads to.",
+                    shown=shown,
+                    host=host,
+                )
             else:
-                text = f"{shown} refused what the rule sent: {error.code} {error.reason}."
+                text = Message(
+                    "{shown} refused what the rule sent: {code} {reason}.",
+                    shown=shown,
+                    code=error.code,
+                    reason=error.reason,
+                )
         raise RuleError(text, repr(error)) from error
     except TimeoutError as error:
-        raise RuleError(f"{shown} did not answer the rule within {timeout_s:.0f} s.", repr(error)) from error
+        raise RuleError(
+            Message("{shown} did not answer the rule within {timeout_s:.0f} s.", shown=shown, timeout_s=timeout_s),
+            repr(error),
+        ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         why = getattr(error, "reason", None)
         if isinstance(why, TimeoutError):
-            raise RuleError(f"{shown} did not answer the rule within {timeout_s:.0f} s.", repr(error)) from error
-        why = getattr(why, "strerror", None) or why or error
-        raise RuleError(f"{shown} cannot be reached by the rule: {why}.", repr(error)) from error
+            raise RuleError(
+                Message("{shown} did not answer the rule within {timeout_s:.0f} s.", shown=shown, timeout_s=timeout_s),
+                repr(error),
+            ) from error
+        why = system_reason(why if isinstance(why, OSError) else error) if not isinstance(why, str) else why
+        raise RuleError(
+            Message("{shown} cannot be reached by the rule: {why}.", shown=shown, why=why), repr(error)
+        ) from error

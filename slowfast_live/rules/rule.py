@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from slowfast_live.messages import Message
 from slowfast_live.types import Readout, ReadoutState
 
 ANY = ""
@@ -52,12 +53,18 @@ class Rule:
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
-            raise ValueError(f"a threshold lies between 0 and 1, got {self.threshold}")
+            raise ValueError(Message("a threshold lies between 0 and 1, got {value}", value=self.threshold))
         for name, value in (("hold_s", self.hold_s), ("cool_down_s", self.cool_down_s)):
             if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} is a number of seconds, 0 or more, got {value}")
+                raise ValueError(
+                    Message("{name} is a number of seconds, 0 or more, got {value}", name=name, value=value)
+                )
         if not 0 <= self.people <= MOST_PEOPLE:
-            raise ValueError(f"a number of people lies between 0 and {MOST_PEOPLE}, got {self.people}")
+            raise ValueError(
+                Message(
+                    "a number of people lies between 0 and {most}, got {value}", most=MOST_PEOPLE, value=self.people
+                )
+            )
         if self.webhook:
             check_address(self.webhook)
 
@@ -218,4 +225,6 @@ def check_address(address: str) -> None:
     except ValueError:
         good = False
     if not good or any(character.isspace() or not character.isprintable() for character in address):
-        raise ValueError(f"'{address}' is no web address. Expected http://host/path or https://host/path")
+        raise ValueError(
+            Message("'{address}' is no web address. Expected http://host/path or https://host/path", address=address)
+        )

@@ -24,6 +24,8 @@ from slowfast_live.core.curves import NONE_KNOWN
 from slowfast_live.core.events import Event, EventRule
 from slowfast_live.core.moments import MAX_MOMENTS, Decided, DecisionRule, check_rows, row_type
 from slowfast_live.errors import SessionError
+from slowfast_live.messages import Message
+from slowfast_live.sessions.naming import THE_SESSION, named
 from slowfast_live.sessions.packing import pack, unpack
 from slowfast_live.sessions.people import KeptPeople
 from slowfast_live.text_safety import controls
@@ -151,7 +153,7 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
         shares = np.concatenate([score, activity])
         wrong = (label < NONE_KNOWN) | (label >= len(self.labels))
         if wrong.any() or not (np.isnan(shares) | ((shares >= 0) & (shares <= 1))).all():
-            raise SessionError("The session contains impossible values.")
+            raise SessionError(Message("{where} contains impossible values.", where=THE_SESSION))
         return label, score, activity
 
 
@@ -232,7 +234,9 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
         try:
             check_rows(decided)
         except ValueError as error:
-            raise SessionError("The session contains impossible decisions.", details=str(error)) from error
+            raise SessionError(
+                Message("{where} contains impossible decisions.", where=THE_SESSION), details=str(error)
+            ) from error
         return decided
 
 
@@ -352,19 +356,25 @@ def decode(data: bytes, where: str) -> Session:
         SessionError: It is something else, of a newer version, too large, or contains impossible values.
     """
     if len(data) > MAX_BYTES:
-        raise SessionError(f"{where} is larger than a session can be ({MAX_BYTES >> 20} MB).")
+        raise SessionError(
+            Message("{where} is larger than a session can be ({max_bytes} MB).", where=where, max_bytes=MAX_BYTES >> 20)
+        )
     try:
         head = _decoder(_SessionHead).decode(data)
         if head.format != FORMAT:
-            raise SessionError(f"{where} is not a session of SlowFast Live.")
+            raise SessionError(Message("{where} is not a session of SlowFast Live.", where=where))
         if head.version > VERSION:
-            raise NewerSessionError(f"{where} was written by a newer version of SlowFast Live. Update to open it.")
+            raise NewerSessionError(
+                Message("{where} was written by a newer version of SlowFast Live. Update to open it.", where=where)
+            )
         session = _decoder(Session).decode(data)
         _check(session)
     except SessionError as error:
-        raise type(error)(error.message.replace("The session", where), error.details) from error
+        raise type(error)(named(error.message, where), error.details) from error
     except (msgspec.DecodeError, ValueError, RecursionError, UnicodeDecodeError) as error:
-        raise SessionError(f"{where} is not a session of SlowFast Live, or it is damaged.", str(error)) from error
+        raise SessionError(
+            Message("{where} is not a session of SlowFast Live, or it is damaged.", where=where), str(error)
+        ) from error
     return session
 
 
@@ -378,9 +388,9 @@ def decode_recognized(data: bytes, where: str) -> Recognized:
         found = _decoder(Recognized).decode(data)
         _check_recognized(found)
     except (msgspec.DecodeError, ValueError, RecursionError, UnicodeDecodeError) as error:
-        raise SessionError(f"{where} is damaged.", str(error)) from error
+        raise SessionError(Message("{where} is damaged.", where=where), str(error)) from error
     except SessionError as error:
-        raise SessionError(f"{where} is damaged.", f"{error.message} {error.details}") from error
+        raise SessionError(Message("{where} is damaged.", where=where), f"{error.message} {error.details}") from error
     return found
 
 
@@ -412,7 +422,9 @@ def _check(session: Session) -> None:
     ids = set()
     for edit in session.edits:
         if not edit.id or len(edit.id) > 64 or edit.id in ids or edit.order < 0 or edit.flips < 0:
-            raise SessionError("The session contains an impossible edit.", details=repr(edit)[:500])
+            raise SessionError(
+                Message("{where} contains an impossible edit.", where=THE_SESSION), details=repr(edit)[:500]
+            )
         ids.add(edit.id)
         change = edit.change
         if isinstance(change, RenameAll):
@@ -424,19 +436,26 @@ def _check(session: Session) -> None:
             _check_targets((change.target,))
         elif isinstance(change, Delete):
             if not change.targets:
-                raise SessionError("The session contains an impossible edit.", details="nothing is deleted")
+                raise SessionError(
+                    Message("{where} contains an impossible edit.", where=THE_SESSION), details="nothing is deleted"
+                )
             _check_targets(change.targets)
         elif isinstance(change, Move):
             _check_targets((change.target,))
             _check_times(change.begin_s, change.end_s)
             if not change.begin_s < change.end_s:
-                raise SessionError("The session holds an edit that cannot be.", details="an empty event")
+                raise SessionError(
+                    Message("{where} contains an impossible edit.", where=THE_SESSION), details="an empty event"
+                )
         else:
             assert isinstance(change, Add)
             _check_names(change.event.label)
             _check_events((change.event,))
             if not change.event.by_hand:
-                raise SessionError("The session contains an impossible edit.", details="added, but not by hand")
+                raise SessionError(
+                    Message("{where} contains an impossible edit.", where=THE_SESSION),
+                    details="added, but not by hand",
+                )
     for found in session.recognized:
         _check_recognized(found)
 
@@ -448,14 +467,14 @@ def _check_recognized(found: Recognized) -> None:
     if found.curves is not None:
         _check_text(*found.curves.labels)
         if abs(found.curves.first * found.curves.cell_s) > MAX_TIME_S:
-            raise SessionError("The session contains impossible times.")
+            raise SessionError(Message("{where} contains impossible times.", where=THE_SESSION))
         found.curves.arrays()
     if found.moments is not None:
         rule = found.moments.rule
         _check_text(*found.moments.labels, *found.moments.background_labels)
         _check_times(rule.shortest_s, rule.gap_s, rule.lag_s, rule.hold_s)
         if len(set(found.moments.labels)) < len(found.moments.labels):
-            raise SessionError("The session contains a duplicate label.")
+            raise SessionError(Message("{where} contains a duplicate label.", where=THE_SESSION))
         found.moments.decided(found.model.name)
     if found.people is not None:
         for person in found.people.persons:
@@ -477,25 +496,31 @@ def _check_events(events: Iterable[Event], *, overlapping: bool = False) -> None
         _check_times(event.begin_s, event.end_s, event.peak_s)
         scores = (event.mean_score, event.peak_score)
         if not event.begin_s < event.end_s or not all(0 <= score <= 1 for score in scores):
-            raise SessionError("The session contains an impossible event.", details=repr(event)[:500])
+            raise SessionError(
+                Message("{where} contains an impossible event.", where=THE_SESSION), details=repr(event)[:500]
+            )
         label = event.label if overlapping else ""
         if event.begin_s < max(before.get(label, -math.inf), begun_s):
-            raise SessionError("The session contains overlapping events.", details=repr(event)[:500])
+            raise SessionError(
+                Message("{where} contains overlapping events.", where=THE_SESSION), details=repr(event)[:500]
+            )
         before[label], begun_s = event.end_s, event.begin_s
 
 
 def _check_names(*names: str) -> None:
     if not all(name.strip() for name in names):
-        raise SessionError("The session contains an empty name.")
+        raise SessionError(Message("{where} contains an empty name.", where=THE_SESSION))
     _check_text(*names)
 
 
 def _check_text(*texts: str) -> None:
     for text in texts:
         if len(text) > 8192 or controls(text):
-            raise SessionError("The session contains text with control characters.", details=repr(text)[:200])
+            raise SessionError(
+                Message("{where} contains text with control characters.", where=THE_SESSION), details=repr(text)[:200]
+            )
 
 
 def _check_times(*times_s: float, most: float = MAX_TIME_S) -> None:
     if not all(math.isfinite(t_s) and abs(t_s) <= most for t_s in times_s):
-        raise SessionError("The session contains impossible times.")
+        raise SessionError(Message("{where} contains impossible times.", where=THE_SESSION))

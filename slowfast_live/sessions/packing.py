@@ -7,6 +7,8 @@ import binascii
 import zlib
 
 from slowfast_live.errors import SessionError
+from slowfast_live.messages import Message
+from slowfast_live.sessions.naming import THE_SESSION
 
 
 def pack(raw: bytes) -> str:
@@ -24,7 +26,9 @@ def unpack(data: str, size: int) -> bytes:
         inflater = zlib.decompressobj()
         raw = inflater.decompress(base64.b64decode(data, validate=True), size + 1)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise SessionError("The session contains damaged data.", details=repr(error)) from error
+        raise SessionError(Message("{where} contains damaged data.", where=THE_SESSION), details=repr(error)) from error
     if len(raw) != size or not inflater.eof:
-        raise SessionError("The session contains damaged data.", details=f"{len(raw)} bytes, not {size}")
+        raise SessionError(
+            Message("{where} contains damaged data.", where=THE_SESSION), details=f"{len(raw)} bytes, not {size}"
+        )
     return raw

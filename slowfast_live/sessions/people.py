@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from slowfast_live.core.corrections import Person
 from slowfast_live.core.events import Event
 from slowfast_live.errors import SessionError
+from slowfast_live.messages import Message
 from slowfast_live.people.now import PersonEvent
 from slowfast_live.people.records import MAX_EVENTS, MAX_ROWS, KnownPeople, PersonTrail, SaidOfPerson
+from slowfast_live.sessions.naming import THE_SESSION
 from slowfast_live.sessions.packing import pack, unpack
 from slowfast_live.text_safety import controls
 
@@ -111,7 +113,7 @@ class KeptPeople(msgspec.Struct, frozen=True, kw_only=True):
         self._check()
         count, said_count = sum(p.boxes for p in self.persons), sum(p.said for p in self.persons)
         if count + said_count > 2 * MAX_ROWS:
-            raise SessionError("The session contains too many boxes of people.")
+            raise SessionError(Message("{where} contains too many boxes of people.", where=THE_SESSION))
         raw = unpack(self.data, _BOX.itemsize * count + _SAID.itemsize * said_count)
         boxes = np.frombuffer(raw, _BOX, count)
         said = np.frombuffer(raw, _SAID, said_count, _BOX.itemsize * count)
@@ -140,23 +142,26 @@ class KeptPeople(msgspec.Struct, frozen=True, kw_only=True):
     def _check(self) -> None:
         identities = [identity for person in self.persons for identity in (person.id, *person.formerly)]
         if len(set(identities)) < len(identities):
-            raise SessionError("The session contains one person twice.")
+            raise SessionError(Message("{where} contains one person twice.", where=THE_SESSION))
         for text in (self.detector, *self.labels):
             if controls(text):
-                raise SessionError("The session contains text with control characters.", details=repr(text)[:200])
+                raise SessionError(
+                    Message("{where} contains text with control characters.", where=THE_SESSION),
+                    details=repr(text)[:200],
+                )
         if sum(len(person.events) for person in self.persons) > MAX_EVENTS:
-            raise SessionError("The session contains too many events of people.")
+            raise SessionError(Message("{where} contains too many events of people.", where=THE_SESSION))
 
     def _check_rows(self, boxes: NDArray[np.void], said: NDArray[np.void]) -> None:
         for times in (boxes["t_s"], said["t_s"]):
             if not (np.abs(times) <= _MAX_TIME_S).all():
-                raise SessionError("The session contains impossible times.")
+                raise SessionError(Message("{where} contains impossible times.", where=THE_SESSION))
         corners, scores = boxes["box"], np.concatenate([said["score"], said["scores"].ravel()])
         right = (np.abs(corners) <= _OUTSIDE).all() and (corners[:, :2] <= corners[:, 2:]).all()
         indices = np.concatenate([said["label"], said["top"].ravel()])
         known = ((indices >= _NO_LABEL) & (indices < len(self.labels))).all()
         if not right or not known or not ((scores >= 0) & (scores <= 1)).all():
-            raise SessionError("The session contains impossible values.")
+            raise SessionError(Message("{where} contains impossible values.", where=THE_SESSION))
 
 
 def _said_row(one: SaidOfPerson, numbers: dict[str, int]) -> tuple[float, int, float, list[int], list[float]]:
@@ -175,4 +180,4 @@ def _share(score: float) -> float:
 
 def _check_order(times: list[float]) -> None:
     if any(earlier > later for earlier, later in pairwise(times)):
-        raise SessionError("The session contains times in disorder.")
+        raise SessionError(Message("{where} contains times in disorder.", where=THE_SESSION))

@@ -25,6 +25,7 @@ from slowfast_live.errors import ExportError, SessionError
 from slowfast_live.export.atomic import write_whole
 from slowfast_live.export.io_errors import reason
 from slowfast_live.files import atomic
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sessions import format as form
 from slowfast_live.sessions.format import ModelRef, Recognized, Session, SourceRef
 
@@ -129,7 +130,9 @@ class SessionStore:
         try:
             data = _read(path)
         except OSError as error:
-            raise SessionError(f"{path} cannot be read: {reason(error, path)}", details=repr(error)) from error
+            raise SessionError(
+                Message("{path} cannot be read: {reason}", path=path, reason=reason(error, path)), details=repr(error)
+            ) from error
         return None if data is None else self._decoded(path, data)
 
     def recognized(self, session_id: str) -> tuple[Recognized, ...]:
@@ -300,13 +303,15 @@ class SessionStore:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise SessionError(f"The sessions in {self.folder} cannot be read.", details=repr(error)) from error
+            raise SessionError(
+                Message("The sessions in {folder} cannot be read.", folder=self.folder), details=repr(error)
+            ) from error
 
     def _decoded(self, path: Path, data: bytes) -> Session | None:
         try:
             session = form.decode(data, str(path))
             if self._facts(session.id) != path:
-                raise SessionError(f"{path} contains another session than its name indicates.")
+                raise SessionError(Message("{path} contains another session than its name indicates.", path=path))
             return session
         except form.NewerSessionError:
             raise
@@ -333,7 +338,13 @@ class SessionStore:
             log.exception("cannot move %s aside", path)
             return
         log.warning("%s %s", error.message, error.details)
-        self.problems.put(f"{error.message} It was moved to {aside.name}; everything else is as it was.")
+        self.problems.put(
+            Message(
+                "{problem} It was moved to {name}; everything else is as it was.",
+                problem=error.message,
+                name=aside.name,
+            )
+        )
 
     def _salt(self) -> bytes:
         """Return the salt that makes this store's ids different from those of any other store."""
@@ -361,11 +372,13 @@ class SessionStore:
                 yield
         except filelock.Timeout as error:
             raise SessionError(
-                f"Another program holds {self.folder / '.lock'}; waiting for it.", details=repr(error)
+                Message("Another program holds {folder}; waiting for it.", folder=self.folder / ".lock"),
+                details=repr(error),
             ) from error
         except OSError as error:
             raise SessionError(
-                f"Nothing can be written to {self.folder}: {reason(error, path)}", details=f"{path}: {error!r}"
+                Message("Nothing can be written to {folder}: {reason}", folder=self.folder, reason=reason(error, path)),
+                details=f"{path}: {error!r}",
             ) from error
 
 
@@ -377,11 +390,15 @@ def read_file(path: Path) -> Session:
     """
     try:
         if not path.is_file():  # reading a pipe would block forever
-            raise SessionError(f"{path} is no file. Choose a file that ends with {form.SUFFIX}.")
+            raise SessionError(
+                Message("{path} is no file. Choose a file that ends with {suffix}.", path=path, suffix=form.SUFFIX)
+            )
         with path.open("rb") as file:
             data = file.read(form.MAX_BYTES + 1)
     except OSError as error:
-        raise SessionError(f"{path} cannot be read: {error.strerror or error}.", details=repr(error)) from error
+        raise SessionError(
+            Message("{path} cannot be read: {reason}.", path=path, reason=system_reason(error)), details=repr(error)
+        ) from error
     return form.to_send(form.decode(data, str(path)))
 
 

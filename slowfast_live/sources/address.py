@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message
 from slowfast_live.sources.screens import parse_address
 from slowfast_live.types import SourceKind, SourceSpec
 from slowfast_live.urls import display_url
@@ -22,9 +23,10 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 """Suffixes of files that are offered or found in folders; files named by the user may have any suffix."""
 
-_EXPECTED = (
-    'Expected a camera ("0", "camera:0", "/dev/video0"), a video file, a folder of pictures, '
-    f'a URL ({", ".join(scheme + "://" for scheme in STREAM_SCHEMES)}), "screen" or "demo".'
+_EXPECTED = Message(
+    'Expected a camera ("0", "camera:0", "/dev/video0"), a video file, a folder of pictures, a URL ({schemes}), '
+    '"screen" or "demo".',
+    schemes=", ".join(scheme + "://" for scheme in STREAM_SCHEMES),
 )
 
 
@@ -47,7 +49,7 @@ def parse_source(text: str) -> SourceSpec:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
     if not text or "\0" in text:
-        raise UsageError(f"No source given. {_EXPECTED}")
+        raise UsageError(Message("No source given. {expected}", expected=_EXPECTED))
     lowered = text.lower()
     if lowered in ("demo", "demo:"):
         return SourceSpec(SourceKind.DEMO)
@@ -88,11 +90,18 @@ def file_path(text: str) -> Path:
 def _file_of_url(text: str) -> Path:
     parts = urlsplit(text, allow_fragments=False)
     if parts.netloc.lower() not in ("", "localhost"):
-        raise UsageError(f"{text!r} names a file on another machine ({parts.netloc}). {_EXPECTED}")
+        raise UsageError(
+            Message(
+                "{text!r} names a file on another machine ({netloc}). {expected}",
+                text=text,
+                netloc=parts.netloc,
+                expected=_EXPECTED,
+            )
+        )
     # "?" is part of the file name, because only a path can follow file://.
     path = url2pathname(parts.path + (f"?{parts.query}" if parts.query else ""))
     if not path:
-        raise UsageError(f"{text!r} names no file. {_EXPECTED}")
+        raise UsageError(Message("{text!r} names no file. {expected}", text=text, expected=_EXPECTED))
     return Path(path)
 
 
@@ -101,20 +110,20 @@ def _camera(address: str, text: str) -> SourceSpec:
         return SourceSpec(SourceKind.CAMERA, str(int(address)))
     if address.startswith("/dev/"):
         return SourceSpec(SourceKind.CAMERA, address)
-    raise UsageError(f"{text!r} names no camera. {_EXPECTED}")
+    raise UsageError(Message("{text!r} names no camera. {expected}", text=text, expected=_EXPECTED))
 
 
 def _url(scheme: str, rest: str, text: str) -> SourceSpec:
     if scheme == "file":
         return SourceSpec(SourceKind.FILE, str(_file_of_url(text)))
     if scheme not in STREAM_SCHEMES:
-        raise UsageError(f"{scheme}:// is no kind of source. {_EXPECTED}")
+        raise UsageError(Message("{scheme}:// is no kind of source. {expected}", scheme=scheme, expected=_EXPECTED))
     try:
         host = urlsplit(text).netloc
     except ValueError:  # for example an unclosed bracket
         host = ""
     if not host:
-        raise UsageError(f"{text!r} names no host. {_EXPECTED}")
+        raise UsageError(Message("{text!r} names no host. {expected}", text=text, expected=_EXPECTED))
     address = f"{scheme}://{rest}"
     shown = display_url(address)
     return SourceSpec(SourceKind.STREAM, address, title=shown if shown != address else "")

@@ -16,6 +16,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sources.base import Picture
 from slowfast_live.sources.stills import as_bgr, check_size
 from slowfast_live.types import SourceInfo
@@ -66,12 +67,22 @@ class AnimatedPicture:
                 layout = read_layout(file)
             durations_s = layout.durations_s
             if layout.end > _MAX_BYTES:
-                raise SourceError(f"{name} is an animated picture of more than {_MAX_BYTES // 1024**2} MB.")
+                raise SourceError(
+                    Message(
+                        "{name} is an animated picture of more than {max_bytes} MB.",
+                        name=name,
+                        max_bytes=_MAX_BYTES // 1024**2,
+                    )
+                )
             if not durations_s:
-                raise SourceError(f"{name} contains no complete frame. Is it truncated?", details=str(self._path))
+                raise SourceError(
+                    Message("{name} contains no complete frame. Is it truncated?", name=name), details=str(self._path)
+                )
             self._image = self._open_image(layout)
             if not layout.complete:
-                self._warning = f"{name} is cut off; {len(durations_s)} frames are whole."
+                self._warning = Message(
+                    "{name} is cut off; {count} frames are whole.", name=name, count=len(durations_s)
+                )
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
             self.close()
             raise self._failure(error) from error
@@ -107,7 +118,9 @@ class AnimatedPicture:
         except SourceError as error:
             if self._next == 0:
                 raise
-            self._warning = f"{self._path.name} is damaged or cut off after {self._times[self._next]:.1f} s."
+            self._warning = Message(
+                "{name} is damaged or cut off after {times:.1f} s.", name=self._path.name, times=self._times[self._next]
+            )
             self._next = len(self._times)
             del error
             return None
@@ -139,7 +152,9 @@ class AnimatedPicture:
             try:
                 image = Image.open(what)
             except Image.DecompressionBombError as error:
-                raise SourceError(f"{self._path.name} has pictures that would fill the memory.") from error
+                raise SourceError(
+                    Message("{name} has pictures that would fill the memory.", name=self._path.name)
+                ) from error
         check_size(image.size, self._path.name)
         return image
 
@@ -154,13 +169,14 @@ class AnimatedPicture:
 
     def _opened(self) -> Image.Image:
         if self._image is None:
-            raise SourceError(f"{self._path.name} is not open.")
+            raise SourceError(Message("{name} is not open.", name=self._path.name))
         return self._image
 
     def _failure(self, error: BaseException) -> SourceError:
-        reason = getattr(error, "strerror", None) or error
+        reason = system_reason(error)
         return SourceError(
-            f"{self._path.name} cannot be read as an animated picture: {reason}.", details=f"{self._path}: {error!r}"
+            Message("{name} cannot be read as an animated picture: {reason}.", name=self._path.name, reason=reason),
+            details=f"{self._path}: {error!r}",
         )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from slowfast_live.messages import Message
 from slowfast_live.sources import playlists
 
 _HEAD = 64 * 1024
@@ -59,35 +60,62 @@ class ServerAnswer:
     def describe(self, name: str) -> str:
         """Describe in one or two sentences what the server called `name` sent, and what to do."""
         if self.foreign:
-            return f"{name} answers, but not in HTTP: it sent {_quoted(self.head)}. Is the port right?"
+            return Message(
+                "{name} answers, but not in HTTP: it sent {head}. Is the port right?",
+                name=name,
+                head=_quoted(self.head),
+            )
         if not self.head:
-            return f"{name} answers, but sends nothing. Is the address complete, and is the camera on?"
+            return Message(
+                "{name} answers, but sends nothing. Is the address complete, and is the camera on?", name=name
+            )
         if (kind := playlists.kind_of_head(self.head)) is not None:
             if kind is playlists.ListKind.HLS:
-                return f"{name} is {kind.value} that names no video that can be read. Is the broadcast over?"
-            advice = playlists.ADVICE.get(kind, "Open the address that it names.")
-            return f"{name} is {kind.value}, not a video. {advice}"
+                return Message(
+                    "{name} is {kind} that names no video that can be read. Is the broadcast over?",
+                    name=name,
+                    kind=kind.value,
+                )
+            advice = playlists.ADVICE.get(kind, Message("Open the address that it names."))
+            return Message("{name} is {kind}, not a video. {advice}", name=name, kind=kind.value, advice=advice)
         form = next((form for mark, form in _PICTURES.items() if self.head.startswith(mark)), "")
         if form or self.content_type.startswith("image/"):
             form = form or self.content_type.partition("/")[2].upper()
-            return (
-                f"{name} sends a single picture ({form}), not a video. Cameras have another address for their live "
-                "stream: look for MJPEG or RTSP in its manual."
+            return Message(
+                "{name} sends a single picture ({form}), not a video. Cameras have another address for their live "
+                "stream: look for MJPEG or RTSP in its manual.",
+                name=name,
+                form=form,
             )
         start = self.head[:512].lstrip().lower()
         if self.content_type == "text/html" or start.startswith((b"<!doctype html", b"<html")):
-            return (
-                f"{name} sends a web page, not a video. Look for the address of the stream itself in the manual "
-                "of the camera, or in the page."
+            return Message(
+                "{name} sends a web page, not a video. Look for the address of the stream itself in the manual of "
+                "the camera, or in the page.",
+                name=name,
             )
         if self.content_type.startswith("audio/"):
-            return f"{name} sends sound ({self.content_type}), not a video."
+            return Message(
+                "{name} sends sound ({content_type}), not a video.", name=name, content_type=self.content_type
+            )
         if _is_text(self.head):
-            return f"{name} sends text, not a video: {_quoted(self.head)}. Is the address right?"
-        stated_kind = f" as {self.content_type}" if self.content_type else ""
-        return (
-            f"{name} sends data{stated_kind} that is no video known here: it begins with {self.head[:8].hex(' ')}. "
-            "Is it damaged or encrypted, or the address that of another service?"
+            return Message(
+                "{name} sends text, not a video: {head}. Is the address right?", name=name, head=_quoted(self.head)
+            )
+        begin = self.head[:8].hex(" ")
+        if not self.content_type:
+            return Message(
+                "{name} sends data that is no video known here: it begins with {begin}. "
+                "Is it damaged or encrypted, or the address that of another service?",
+                name=name,
+                begin=begin,
+            )
+        return Message(
+            "{name} sends data as {kind} that is no video known here: it begins with {begin}. "
+            "Is it damaged or encrypted, or the address that of another service?",
+            name=name,
+            kind=self.content_type,
+            begin=begin,
         )
 
 

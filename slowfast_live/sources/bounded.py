@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.base import LocalSource, Picture
 from slowfast_live.types import SourceInfo
 
@@ -99,7 +100,7 @@ class BoundedSource:
 
     def _call(self, work: Callable[[], T]) -> T:
         if self._left_behind:
-            raise SourceError(f"{self._name} did not answer and was given up.")
+            raise SourceError(Message("{name} did not answer and was given up.", name=self._name))
         if self._thread is None:
             self._calls = SimpleQueue()
             self._thread = threading.Thread(target=_serve, args=(self._calls,), name=f"read {self._name}", daemon=True)
@@ -110,9 +111,10 @@ class BoundedSource:
             return call.wait(self._answer_s)
         except Empty:
             self._left_behind = True
-            message = (
-                f"{self._name} gave no answer within {self._answer_s:g} s. "
-                "Is its drive or network share still connected?"
+            message = Message(
+                "{name} gave no answer within {answer_s:g} s. Is its drive or network share still connected?",
+                name=self._name,
+                answer_s=self._answer_s,
             )
             raise SourceError(message) from None
         except KeyboardInterrupt:

@@ -15,17 +15,22 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message, sentences
 from slowfast_live.sources.base import Picture, later
 from slowfast_live.types import U8, SourceInfo
 
 log = logging.getLogger(__name__)
 
 _HINTS = {
-    "linux": "Is another program using it? Your user needs access to it (group 'video').",
-    "darwin": "Allow the camera for this app in System Settings > Privacy & Security > Camera, "
-    "and close other programs that use it.",
-    "win32": "Allow desktop apps to use the camera in Settings > Privacy & security > Camera, "
-    "and close other programs that use it.",
+    "linux": Message("Is another program using it? Your user needs access to it (group 'video')."),
+    "darwin": Message(
+        "Allow the camera for this app in System Settings > Privacy & Security > Camera, "
+        "and close other programs that use it."
+    ),
+    "win32": Message(
+        "Allow desktop apps to use the camera in Settings > Privacy & security > Camera, "
+        "and close other programs that use it."
+    ),
 }
 
 _RETRIES = 20
@@ -146,7 +151,7 @@ class CameraSource:
     def read(self) -> Picture:
         """Wait for the next frame; a camera never ends."""
         if self._capture is None:
-            raise SourceError(f"{self._title} is not open.")
+            raise SourceError(Message("{title} is not open.", title=self._title))
         image, self._first = self._first, None
         if image is None:
             image = self._grab(self._capture, _RETRIES * _RETRY_S)
@@ -155,7 +160,7 @@ class CameraSource:
 
     def seek(self, t_s: float) -> None:
         """Raise an error: a camera is not seekable."""
-        raise SourceError(f"{self._title} is live and cannot be searched.")
+        raise SourceError(Message("{title} is live and cannot be searched.", title=self._title))
 
     def close(self) -> None:
         """Release the camera."""
@@ -178,7 +183,7 @@ class CameraSource:
             except (cv2.error, OSError, RuntimeError) as error:
                 log.warning("%s: backend %d: %s", self._title, backend, error)
         raise SourceError(
-            f"{self._title} could not be opened. {self._likely_cause()}",
+            sentences(Message("{title} could not be opened.", title=self._title), self._likely_cause()),
             details=f"address {self._address!r}, OpenCV backends tried: {', '.join(tried)}",
         )
 
@@ -208,7 +213,9 @@ class CameraSource:
                 reason = f"a picture of {getattr(raw, 'dtype', type(raw))} {getattr(raw, 'shape', '')}"
             if self._clock() >= deadline:
                 raise SourceError(
-                    f"{self._title} delivers no more pictures. Was it unplugged? {self._hint()}",
+                    sentences(
+                        Message("{title} delivers no more pictures. Was it unplugged?", title=self._title), self._hint()
+                    ),
                     details=f"for {patience_s:g} s: {reason}",
                 )
             self._wait(_RETRY_S)
@@ -219,10 +226,10 @@ class CameraSource:
             number = isinstance(self._address, int)
             node = Path(f"/dev/video{self._address}" if number else str(self._address))
             if not node.exists():
-                return f"There is no {node}. Is it plugged in?"
+                return Message("There is no {node}. Is it plugged in?", node=node)
             if not os.access(node, os.R_OK | os.W_OK):
-                return f"You may not use {node}: your user needs to be in the group 'video'."
-        return f"Is it plugged in? {self._hint()}"
+                return Message("You may not use {node}: your user needs to be in the group 'video'.", node=node)
+        return sentences(Message("Is it plugged in?"), self._hint())
 
     def _hint(self) -> str:
         return _HINTS.get("linux" if self._platform.startswith("linux") else self._platform, "")

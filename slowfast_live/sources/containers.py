@@ -13,6 +13,7 @@ import av.error
 from av.stream import Disposition
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.deinterlace import Deinterlacer
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _GENERATE_PTS = 1
 MAX_PIXELS = 8192 * 8192
 """Limit for the decoder: a damaged header must not allocate all of the machine's memory."""
 
-INSTEAD = "choose a video, or a folder of pictures"
+INSTEAD = Message("choose a video, or a folder of pictures")
 """What to open instead of a single picture."""
 
 _STILL = frozenset({"image2", "ico"})
@@ -65,9 +66,13 @@ def video_stream(container: InputContainer, name: str, covers: Container[int] = 
     """
     form = container.format.name
     if form == _TEXT:
-        raise SourceError(f"{name} is a text, not a video; {INSTEAD}.", details=f"format {form}")
+        raise SourceError(
+            Message("{name} is a text, not a video; {instead}.", name=name, instead=INSTEAD), details=f"format {form}"
+        )
     if form in _STILL or form.endswith("_pipe"):
-        raise SourceError(f"{name} is a single picture; {INSTEAD}.", details=f"format {form}")
+        raise SourceError(
+            Message("{name} is a single picture; {instead}.", name=name, instead=INSTEAD), details=f"format {form}"
+        )
     kinds = sorted({stream.type for stream in container.streams if stream.type})
     streams = [
         stream
@@ -77,20 +82,26 @@ def video_stream(container: InputContainer, name: str, covers: Container[int] = 
     if "audio" in kinds:
         streams = [stream for stream in streams if not _is_unmarked_cover(stream)]
     if not streams:
-        held = "only sound" if "audio" in kinds else "no video"
+        held = Message("only sound") if "audio" in kinds else Message("no video")
         raise SourceError(
-            f"{name} holds {held}; choose a file with a picture.",
+            Message("{name} holds {held}; choose a file with a picture.", name=name, held=held),
             details=f"format {form}, streams: {', '.join(kinds) or 'none'}",
         )
     # Without a decoder, PyAV's streams have neither a context nor a size.
     known = [stream for stream in streams if stream.codec_context is not None]
     if not known:
-        raise SourceError(f"{name} has a coding that this app cannot decode.", details=form)
+        raise SourceError(Message("{name} has a coding that this app cannot decode.", name=name), details=form)
     chosen = max(known, key=_preference)
     if chosen.width * chosen.height > MAX_PIXELS:
         raise SourceError(
-            f"{name} has pictures of {chosen.width} x {chosen.height}, more than {MAX_PIXELS // 1_000_000} million "
-            "pixels: they would fill the memory. Choose a smaller version of it.",
+            Message(
+                "{name} has pictures of {width} x {height}, more than {max_pixels} million pixels: they would fill "
+                "the memory. Choose a smaller version of it.",
+                name=name,
+                width=chosen.width,
+                height=chosen.height,
+                max_pixels=MAX_PIXELS // 1_000_000,
+            ),
             details=f"format {form}",
         )
     return chosen

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slowfast_live import paths
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.file import FileSource
 from slowfast_live.types import SourceInfo
 
@@ -32,8 +33,11 @@ class DemoSource(FileSource):
         """Open the clip; if it is missing, the installation is incomplete."""
         if not self._demo.is_file():
             raise SourceError(
-                f"The demo clip {self._demo.name} is missing from this installation; install the app again, "
-                "or open a video file.",
+                Message(
+                    "The demo clip {name} is missing from this installation; install the app again, or open a "
+                    "video file.",
+                    name=self._demo.name,
+                ),
                 details=str(self._demo),
             )
         return super().open()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import av.error
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sources.base import Picture
 from slowfast_live.sources.containers import is_damage, stamp
 from slowfast_live.sources.media import (
@@ -99,11 +100,18 @@ class FileSource:
         name = self._path.name
         parts = list(self._notes)
         if self._damaged:
-            parts.append(f"{name}: {len(self._damaged)} damaged part(s) could not be decoded.")
+            parts.append(
+                Message("{name}: {count} damaged part(s) could not be decoded.", name=name, count=len(self._damaged))
+            )
         if self._cut_off_at_s is not None:
             parts.append(
-                f"{name} ends at {self._cut_off_at_s:.1f} s although it states {self._stated_end_s:.1f} s: "
-                "it seems to be cut off."
+                Message(
+                    "{name} ends at {cut_off_at_s:.1f} s although it states {stated_end_s:.1f} s: it seems to be "
+                    "cut off.",
+                    name=name,
+                    cut_off_at_s=self._cut_off_at_s,
+                    stated_end_s=self._stated_end_s,
+                )
             )
         return " ".join(parts)
 
@@ -121,7 +129,9 @@ class FileSource:
             first = next(self._frames, None)
             if first is None:
                 raise SourceError(
-                    f"{self._path.name} contains no picture that can be decoded. Is the file damaged?",
+                    Message(
+                        "{name} contains no picture that can be decoded. Is the file damaged?", name=self._path.name
+                    ),
                     details=f"{self._path}: {len(self._damaged)} damaged packets",
                 )
             frame, stamp_s = first
@@ -196,19 +206,28 @@ class FileSource:
             if stat.S_ISDIR(status.st_mode):
                 raise SourceError(_why_no_video(self._path), details=str(self._path))
             if not stat.S_ISREG(status.st_mode):
-                raise SourceError(f"{name} is a device or pipe, not a video file.", details=str(self._path))
+                raise SourceError(
+                    Message("{name} is a device or pipe, not a video file.", name=name), details=str(self._path)
+                )
             if status.st_size == 0:
-                raise SourceError(f"{name} is empty (0 bytes). Was it copied completely?", details=str(self._path))
+                raise SourceError(
+                    Message("{name} is empty (0 bytes). Was it copied completely?", name=name), details=str(self._path)
+                )
             with self._path.open("rb") as file:
                 file.read(1)
         except FileNotFoundError as error:
-            raise SourceError(f"{name} does not exist. Was it moved or renamed?", details=str(self._path)) from error
+            raise SourceError(
+                Message("{name} does not exist. Was it moved or renamed?", name=name), details=str(self._path)
+            ) from error
         except PermissionError as error:
             raise SourceError(
-                f"{name} may not be read by you; check its permissions.", details=str(self._path)
+                Message("{name} may not be read by you; check its permissions.", name=name), details=str(self._path)
             ) from error
         except (OSError, ValueError) as error:
-            raise SourceError(f"{name} cannot be read: {error}.", details=str(self._path)) from error
+            raise SourceError(
+                Message("{name} cannot be read: {reason}.", name=name, reason=system_reason(error)),
+                details=str(self._path),
+            ) from error
 
     def _start(self, media: Media) -> None:
         """Read from the start of a newly opened file."""
@@ -317,7 +336,7 @@ class FileSource:
             back_s = 3 * back_s + 1
         self._start(open_media(self._path))
         if not self._advance(target, []):
-            raise SourceError(f"{self._path.name} can no longer be read. Is the drive still there?")
+            raise SourceError(Message("{name} can no longer be read. Is the drive still there?", name=self._path.name))
 
     def _has_clock_jumps(self) -> bool:
         """Whether the file's clock restarts somewhere, so that a time does not identify a position in the file.
@@ -394,20 +413,23 @@ class FileSource:
 
     def _opened(self) -> Media:
         if self._media is None:
-            raise SourceError(f"{self._path.name} is not open.")
+            raise SourceError(Message("{name} is not open.", name=self._path.name))
         return self._media
 
     def _failure(self, error: BaseException) -> SourceError:
         name = self._path.name
         if isinstance(error, av.error.ExitError) or (isinstance(error, av.error.FFmpegError) and is_damage(error)):
-            message = (
-                f"{name} is not a video that can be read, or it is damaged "
-                "(a recording that was interrupted has no index)."
+            message = Message(
+                "{name} is not a video that can be read, or it is damaged (a recording that was interrupted has no "
+                "index).",
+                name=name,
             )
         elif isinstance(error, MemoryError):
-            message = f"{name} needs more memory than is available; choose a file with smaller pictures."
+            message = Message(
+                "{name} needs more memory than is available; choose a file with smaller pictures.", name=name
+            )
         else:
-            message = f"{name} cannot be read: {getattr(error, 'strerror', None) or error}."
+            message = Message("{name} cannot be read: {reason}.", name=name, reason=system_reason(error))
         return SourceError(message, details=f"{self._path}: {type(error).__name__}: {error}")
 
 
@@ -415,8 +437,12 @@ def _why_no_video(folder: Path) -> str:
     """Return why a folder cannot be played."""
     unread = unread_pictures(folder)
     if unread:
-        return (
-            f"{folder.name} holds pictures that this app does not read ({unread}). "
-            "Convert them to JPEG or PNG, or choose a video."
+        return Message(
+            "{name} holds pictures that this app does not read ({unread}). Convert them to JPEG or PNG, or choose "
+            "a video.",
+            name=folder.name,
+            unread=unread,
         )
-    return f"{folder.name} is a folder without pictures that make a video; choose a video file in it."
+    return Message(
+        "{name} is a folder without pictures that make a video; choose a video file in it.", name=folder.name
+    )

@@ -17,6 +17,7 @@ import av
 import av.error
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources import playlists
 from slowfast_live.sources.containers import (
     INSTEAD,
@@ -120,8 +121,18 @@ def open_container(
     with path.open("rb") as file:
         still = still_kind(file.read(STILL_HEAD))
     if still is not None:
-        read = "" if still in READABLE_STILLS else ", which this app does not read"
-        raise SourceError(f"{path.name} is a single picture ({still}){read}; {INSTEAD}.", details=str(path))
+        if still in READABLE_STILLS:
+            text = Message(
+                "{name} is a single picture ({form}); {instead}.", name=path.name, form=still, instead=INSTEAD
+            )
+        else:
+            text = Message(
+                "{name} is a single picture ({form}), which this app does not read; {instead}.",
+                name=path.name,
+                form=still,
+                instead=INSTEAD,
+            )
+        raise SourceError(text, details=str(path))
     kind = playlists.kind_of(path)
     # The prefix keeps a name such as "a:b.mp4" from being parsed as a URL; the whitelist keeps files that refer to
     # other files from accessing the network.

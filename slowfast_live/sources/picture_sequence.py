@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sources.base import Picture
 from slowfast_live.sources.picture_files import NamedPictures, pictures_of
 from slowfast_live.sources.stills import load_still
@@ -42,7 +43,13 @@ class PictureSequence:
         self._path = path
         self._rate = rate or DEFAULT_PICTURE_RATE
         if not 0 < self._rate <= MAX_RATE:
-            raise SourceError(f"A rate is more than 0 and at most {MAX_RATE:g} pictures a second, not {self._rate:g}.")
+            raise SourceError(
+                Message(
+                    "A rate is more than 0 and at most {max_rate:g} pictures a second, not {rate:g}.",
+                    max_rate=MAX_RATE,
+                    rate=self._rate,
+                )
+            )
         self._named: NamedPictures | None = None
         self._times: list[float] = []
         self._next = 0
@@ -63,19 +70,44 @@ class PictureSequence:
         name, count = self._path.name, len(self._named.files)
         parts = []
         if self._named.missing:
-            several = self._named.missing > 1
+            missing, first_gap = self._named.missing, self._named.first_gap
             parts.append(
-                f"{name}: {self._named.missing} {'pictures are' if several else 'picture is'} missing in the count "
-                f"(first {self._named.first_gap}); the one before is shown instead."
+                Message(
+                    "{name}: {missing} pictures are missing in the count (first {first}); the one before is shown "
+                    "instead.",
+                    name=name,
+                    missing=missing,
+                    first=first_gap,
+                )
+                if missing > 1
+                else Message(
+                    "{name}: 1 picture is missing in the count ({first}); the one before is shown instead.",
+                    name=name,
+                    first=first_gap,
+                )
             )
         if self._unreadable:
             first = self._unreadable[min(self._unreadable)]
-            parts.append(f"{name}: {len(self._unreadable)} of {count} pictures cannot be read (first {first}).")
+            parts.append(
+                Message(
+                    "{name}: {count} of {total} pictures cannot be read (first {first}).",
+                    name=name,
+                    count=len(self._unreadable),
+                    total=count,
+                    first=first,
+                )
+            )
         if self._other_sizes and self._size is not None:
             width, height = self._size
             parts.append(
-                f"{name}: {len(self._other_sizes)} of {count} pictures have another size and are fitted into "
-                f"{width} x {height}."
+                Message(
+                    "{name}: {count} of {total} pictures have another size and are fitted into {width} x {height}.",
+                    name=name,
+                    count=len(self._other_sizes),
+                    total=count,
+                    width=width,
+                    height=height,
+                )
             )
         return " ".join(parts)
 
@@ -85,12 +117,15 @@ class PictureSequence:
         try:
             named = pictures_of(self._path)
         except FileNotFoundError as error:
-            raise SourceError(f"{self._path} does not exist. Was it moved or renamed?") from error
+            raise SourceError(Message("{path} does not exist. Was it moved or renamed?", path=self._path)) from error
         except OSError as error:
-            raise SourceError(f"{self._path} cannot be read: {error.strerror or error}.") from error
+            raise SourceError(
+                Message("{path} cannot be read: {reason}.", path=self._path, reason=system_reason(error))
+            ) from error
         if not named.files:
             raise SourceError(
-                f"No picture is named like {self._path.name} in {self._path.parent}.", details=str(self._path)
+                Message("No picture is named like {name} in {parent}.", name=self._path.name, parent=self._path.parent),
+                details=str(self._path),
             )
         self._named = named
         self._times = [place / self._rate for place in named.places]
@@ -100,7 +135,9 @@ class PictureSequence:
         if first is None:
             why = next(iter(self._unreadable.values()))
             self.close()
-            raise SourceError(f"None of the pictures in {self._path.name} can be read, not even {why}.")
+            raise SourceError(
+                Message("None of the pictures in {name} can be read, not even {why}.", name=self._path.name, why=why)
+            )
         self._next = 0
         height, width = first.image.shape[:2]
         return SourceInfo(
@@ -168,5 +205,5 @@ class PictureSequence:
 
     def _opened(self) -> NamedPictures:
         if self._named is None:
-            raise SourceError(f"{self._path.name} is not open.")
+            raise SourceError(Message("{name} is not open.", name=self._path.name))
         return self._named

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.urls import display_url
 
 _HEAD = 4096
@@ -31,19 +32,19 @@ _BANDWIDTH = re.compile(r"(?<![-A-Z])BANDWIDTH=(\d+)")
 class ListKind(Enum):
     """Kinds of files that refer to other files; the value is used in messages."""
 
-    HLS = "an HLS playlist"
-    M3U = "a playlist (M3U)"
-    PLS = "a playlist (PLS)"
-    ASX = "a playlist (ASX)"
-    XSPF = "a playlist (XSPF)"
-    DASH = "a DASH manifest"
-    CONCAT = "a list of pieces (ffconcat)"
-    SDP = "the description of a live stream (SDP)"
+    HLS = Message("an HLS playlist")
+    M3U = Message("a playlist (M3U)")
+    PLS = Message("a playlist (PLS)")
+    ASX = Message("a playlist (ASX)")
+    XSPF = Message("a playlist (XSPF)")
+    DASH = Message("a DASH manifest")
+    CONCAT = Message("a list of pieces (ffconcat)")
+    SDP = Message("the description of a live stream (SDP)")
 
 
 ADVICE = {
-    ListKind.DASH: "This app does not read DASH; open the video itself, or its HLS address (.m3u8).",
-    ListKind.SDP: "Open the sender's own address, such as rtsp://host/path or udp://@:port.",
+    ListKind.DASH: Message("This app does not read DASH; open the video itself, or its HLS address (.m3u8)."),
+    ListKind.SDP: Message("Open the sender's own address, such as rtsp://host/path or udp://@:port."),
 }
 """What to open instead of a list that contains no addresses."""
 
@@ -108,11 +109,15 @@ def refuse(path: Path, kind: ListKind) -> SourceError:
         advice = ADVICE[kind]
     elif entries:
         shown = display_url(entries[0])
-        more = f"; it names {len(entries)}" if len(entries) > 1 else ""
-        advice = f"Open what it names instead: {shown}{more}."
+        advice = Message("Open what it names instead: {shown}.", shown=shown)
+        if len(entries) > 1:
+            advice = Message("Open what it names instead: {shown}; it names {count}.", shown=shown, count=len(entries))
     else:
-        advice = "It names nothing."
-    return SourceError(f"{path.name} is {kind.value}, not a video. {advice}", details=str(path))
+        advice = Message("It names nothing.")
+    return SourceError(
+        Message("{name} is {kind}, not a video. {advice}", name=path.name, kind=kind.value, advice=advice),
+        details=str(path),
+    )
 
 
 def check_concat(path: Path) -> None:
@@ -124,11 +129,22 @@ def check_concat(path: Path) -> None:
     for name in _entries(_read(path), ListKind.CONCAT):
         piece = _local(name, path)
         if piece is None:
-            raise SourceError(f"{path.name} refers to the network ({display_url(name)}); open that address instead.")
+            raise SourceError(
+                Message(
+                    "{name} refers to the network ({url}); open that address instead.",
+                    name=path.name,
+                    url=display_url(name),
+                )
+            )
         if not _is_file(piece):
-            raise SourceError(f"{path.name} names {name}, which does not exist or is not a file.", details=str(piece))
+            raise SourceError(
+                Message("{name} names {target}, which does not exist or is not a file.", name=path.name, target=name),
+                details=str(piece),
+            )
         if kind_of(piece) is not None:
-            raise SourceError(f"{path.name} names another list, {name}; name the videos themselves.")
+            raise SourceError(
+                Message("{name} names another list, {target}; name the videos themselves.", name=path.name, target=name)
+            )
 
 
 def complete(path: Path) -> Playlist:
@@ -149,7 +165,9 @@ def complete(path: Path) -> Playlist:
         if not variants:
             return _media(path, place, lines)
         place = _best(path, place, variants)
-    raise SourceError(f"{path.name} is a playlist that leads back to itself: it names no video.", details=str(path))
+    raise SourceError(
+        Message("{name} is a playlist that leads back to itself: it names no video.", name=path.name), details=str(path)
+    )
 
 
 def _best(path: Path, place: Path, variants: list[tuple[int, str]]) -> Path:
@@ -157,11 +175,21 @@ def _best(path: Path, place: Path, variants: list[tuple[int, str]]) -> Path:
     for _rate, name in sorted(variants, key=lambda variant: -variant[0]):
         file = _local(name, place)
         if file is None:
-            raise SourceError(f"{path.name} refers to the network ({display_url(name)}); open that address instead.")
+            raise SourceError(
+                Message(
+                    "{name} refers to the network ({url}); open that address instead.",
+                    name=path.name,
+                    url=display_url(name),
+                )
+            )
         if _is_file(file) and kind_of(file) is ListKind.HLS:
             return file
     raise SourceError(
-        f"None of the {len(variants)} playlists that {path.name} names exists. Copy them beside it.",
+        Message(
+            "None of the {count} playlists that {name} names exists. Copy them beside it.",
+            count=len(variants),
+            name=path.name,
+        ),
         details=f"{path}: {', '.join(name for _rate, name in variants[:5])}",
     )
 
@@ -191,7 +219,13 @@ def _media(path: Path, place: Path, lines: list[str]) -> Playlist:
             continue
         piece = _local(line, place)
         if piece is None:
-            raise SourceError(f"{path.name} refers to the network ({display_url(line)}); open that address instead.")
+            raise SourceError(
+                Message(
+                    "{name} refers to the network ({url}); open that address instead.",
+                    name=path.name,
+                    url=display_url(line),
+                )
+            )
         if _is_file(piece) and kind_of(piece) is None:
             kept += [*tags, f"file:{piece.absolute()}"]
             there += 1
@@ -200,9 +234,19 @@ def _media(path: Path, place: Path, lines: list[str]) -> Playlist:
             missing += 1
         tags = []
     if not there:
-        what = f"none of the {missing} pieces that it names exists" if missing else "it names no pieces"
-        raise SourceError(f"{path.name} cannot be played: {what}.", details=str(place))
-    warning = f"{path.name}: {missing} of {there + missing} pieces are missing." if missing else ""
+        what = (
+            Message("none of the {missing} pieces that it names exists", missing=missing)
+            if missing
+            else Message("it names no pieces")
+        )
+        raise SourceError(Message("{name} cannot be played: {what}.", name=path.name, what=what), details=str(place))
+    warning = (
+        Message(
+            "{name}: {missing} of {total} pieces are missing.", name=path.name, missing=missing, total=there + missing
+        )
+        if missing
+        else ""
+    )
     return Playlist("\n".join([*kept, "#EXT-X-ENDLIST", ""]).encode("utf-8", "surrogateescape"), warning)
 
 
@@ -213,7 +257,11 @@ def _absolute(path: Path, place: Path, line: str) -> str:
         file = _local(found[1], place)
         if file is None or not _is_file(file):
             raise SourceError(
-                f"{path.name} needs {display_url(found[1])} to be decoded, but that does not exist.",
+                Message(
+                    "{name} needs {target} to be decoded, but that does not exist.",
+                    name=path.name,
+                    target=display_url(found[1]),
+                ),
                 details=line,
             )
         return f'URI="file:{file.absolute()}"'
@@ -242,7 +290,13 @@ def _read(path: Path) -> str:
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise SourceError(f"{path.name} is a list of more than {_LARGEST // 1024**2} MB: it is not played.")
+        raise SourceError(
+            Message(
+                "{name} is a list of more than {largest} MB: it is not played.",
+                name=path.name,
+                largest=_LARGEST // 1024**2,
+            )
+        )
     return data.decode("utf-8-sig", "surrogateescape")
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.base import LocalSource
 from slowfast_live.sources.containers import is_damage, stamp
 from slowfast_live.sources.local import is_silent, local_source
@@ -68,7 +69,9 @@ class PreviewReader:
             return None if picture is None else _fitted(picture if part is None else _cut(picture, part), self._size)
         except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
             self.close()
-            message = f"{self.path.name} gives no preview of {t_s:.1f} s: {error}."
+            message = Message(
+                "{name} gives no preview of {t_s:.1f} s: {error}.", name=self.path.name, t_s=t_s, error=error
+            )
             raise SourceError(message, details=f"{self.path}: {type(error).__name__}: {error}") from error
 
     def close(self) -> None:

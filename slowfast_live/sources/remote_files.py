@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from slowfast_live.errors import SourceError, UsageError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.urls import display_url
 
 _URL = re.compile(r"(?i)^([a-z][a-z0-9+.-]+):[/\\]{1,2}(.+)", re.DOTALL)
@@ -67,7 +68,9 @@ def remote_videos(url: str, wanted: Callable[[str], bool]) -> list[tuple[str, st
         root = name.rstrip("/") + "/"
         names = sorted(_guarded(url, lambda: system.find(name)))
     except OSError as error:
-        raise UsageError(f"{display_url(url)} cannot be read: {_why(url, error)}.", repr(error)) from error
+        raise UsageError(
+            Message("{path} cannot be read: {reason}.", path=display_url(url), reason=_why(url, error)), repr(error)
+        ) from error
     found = [(each, each.removeprefix(root)) for each in names]
     return [
         (f"{scheme}://{each}", below)
@@ -86,13 +89,17 @@ def file_system(url: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError as error:
-        raise UsageError("URLs need the package fsspec. Install it: pip install 'slowfast-live[cluster]'") from error
+        raise UsageError(
+            Message("URLs need the package fsspec. Install it: pip install 'slowfast-live[cluster]'")
+        ) from error
     try:
         system, name = fsspec.core.url_to_fs(url, **_limits(url))
     except ImportError as error:
-        raise UsageError(f"{display_url(url)}: {error}", repr(error)) from error
+        raise UsageError(Message("{name}: {reason}", name=display_url(url), reason=error), repr(error)) from error
     except ValueError as error:
-        raise UsageError(f"{display_url(url)} is no URL of a known kind: {error}.", repr(error)) from error
+        raise UsageError(
+            Message("{url} is no URL of a known kind: {error}.", url=display_url(url), error=error), repr(error)
+        ) from error
     return system, str(name)
 
 
@@ -135,7 +142,10 @@ class _Copies:
                 system, name = file_system(url)
                 _guarded(url, lambda: system.get_file(name, str(place)))
             except OSError as error:
-                raise SourceError(f"{display_url(url)} cannot be fetched: {_why(url, error)}.", repr(error)) from error
+                raise SourceError(
+                    Message("{url} cannot be fetched: {reason}.", url=display_url(url), reason=_why(url, error)),
+                    repr(error),
+                ) from error
             self._known[key] = place
             while len(self._known) > _KEPT_COPIES:
                 shutil.rmtree(self._known.popitem(last=False)[1].parent, ignore_errors=True)
@@ -178,23 +188,28 @@ def _state(info: dict[str, Any]) -> tuple[int, int]:
 def _why(url: str, error: OSError) -> str:
     """Return the reason of an error; libraries give the address alone for what they do not find."""
     if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
-        return f"the server sent nothing for {_SILENCE_S:g} s"
+        return Message("the server sent nothing for {seconds} s", seconds=f"{_SILENCE_S:g}")
     if (answer := _answer(error.__cause__)) is not None:
         return answer
-    reason = error.strerror or str(error)
+    reason = system_reason(error)
     if isinstance(error, FileNotFoundError) and reason.strip("'\"") in (url, display_url(url), url.partition("://")[2]):
-        return "nothing is found there. Check the address, and whether its server can be reached"
+        return Message("nothing is found there. Check the address, and whether its server can be reached")
     return reason
 
 
 def _answer(cause: BaseException | None) -> str | None:
     """Return what a web server answered instead of the file, from an exception of aiohttp; None for any other."""
     if type(cause).__name__ == "TooManyRedirects":
-        return "the server redirects in a circle"
+        return Message("the server redirects in a circle")
     if type(cause).__name__ == "ClientPayloadError":
-        return "the server sent less than it announced. Try again"
+        return Message("the server sent less than it announced. Try again")
     status = getattr(cause, "status", None)
     if not isinstance(status, int) or status in (0, 404, 410):
         return None
-    hint = ". Give a user name and password: http://user:password@host/..." if status == 401 else ""
-    return f"the server answered with an error ({status} {getattr(cause, 'message', '')}){hint}"
+    error = f"{status} {getattr(cause, 'message', '')}"
+    if status == 401:
+        return Message(
+            "the server answered with an error ({error}). Give a user name and password: http://user:password@host/...",
+            error=error,
+        )
+    return Message("the server answered with an error ({error})", error=error)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.base import Picture, later
 from slowfast_live.sources.screens import (
     ALL_SCREENS,
@@ -80,7 +81,7 @@ class ScreenSource:
     def read(self) -> Picture | None:
         """Wait until the next picture is due, and capture it."""
         if self._screen is None:
-            raise SourceError(f"{self._what.title} is not open.")
+            raise SourceError(Message("{title} is not open.", title=self._what.title))
         now_s = self._clock()
         if 0 < (left_s := self._due_s - now_s) <= 1 / RATE:
             self._wait(left_s)
@@ -96,7 +97,7 @@ class ScreenSource:
 
     def seek(self, t_s: float) -> None:
         """Not possible; a screen is live."""
-        raise SourceError(f"{self._what.title} is live and cannot be searched.")
+        raise SourceError(Message("{title} is live and cannot be searched.", title=self._what.title))
 
     def close(self) -> None:
         """Release the connection to the screen."""
@@ -113,7 +114,13 @@ class ScreenSource:
         what, monitors = self._what, [_area(monitor) for monitor in self._screen.monitors]
         if what.screen >= len(monitors):
             there = f"1 to {len(monitors) - 1}" if len(monitors) > 2 else "1"
-            raise SourceError(f"There is no screen {what.screen}. Expected a number that is here: {there}.")
+            raise SourceError(
+                Message(
+                    "There is no screen {screen}. Expected a number that is here: {there}.",
+                    screen=what.screen,
+                    there=there,
+                )
+            )
         whole = monitors[ALL_SCREENS if what.window else what.screen]
         wanted = whole
         if what.window:
@@ -124,7 +131,12 @@ class ScreenSource:
         area = wanted.within(whole)
         if min(area.width, area.height) < SMALLEST:
             raise SourceError(
-                f"{what.title} does not lie on the screen, which is {whole.width} × {whole.height} pixels."
+                Message(
+                    "{title} does not lie on the screen, which is {width} × {height} pixels.",
+                    title=what.title,
+                    width=whole.width,
+                    height=whole.height,
+                )
             )
         self._area, self._located_s = area, self._clock()
 
@@ -134,7 +146,9 @@ class ScreenSource:
         try:
             shot = self._screen.grab(self._area.as_mss())
         except (ScreenShotError, OSError) as error:
-            raise SourceError(f"{self._what.title} can no longer be captured: {error}.", repr(error)) from error
+            raise SourceError(
+                Message("{title} can no longer be captured: {error}.", title=self._what.title, error=error), repr(error)
+            ) from error
         pixels = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
         image = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR), np.uint8)
         image = _fitted(image, self._size)

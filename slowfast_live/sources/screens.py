@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slowfast_live.errors import SourceError, UsageError
+from slowfast_live.messages import Message
 from slowfast_live.types import SourceKind, SourceSpec
 
 ALL_SCREENS = 0
@@ -24,7 +25,7 @@ ALL_SCREENS = 0
 SMALLEST = 16
 """Smallest width and height of a region, in pixels."""
 _WINDOW = "window:"
-_WAYLAND = (
+_WAYLAND = Message(
     "The screen cannot be captured in a Wayland session, because Wayland lets no program read what others show. "
     "Log in to an X11 (Xorg) session, or let a program such as OBS offer the screen as a virtual camera and choose "
     "that camera here."
@@ -111,7 +112,7 @@ class ScreenAddress:
         return SourceSpec(SourceKind.SCREEN, str(self), title=self.title)
 
 
-_EXPECTED = (
+_EXPECTED = Message(
     'Expected "screen", "screen:2", "screen:0" (all screens), "screen:1:LEFT,TOP,WIDTH,HEIGHT" or '
     '"screen:window:TITLE".'
 )
@@ -129,19 +130,23 @@ def parse_address(text: str) -> ScreenAddress:
     if text.lower().startswith(_WINDOW):
         title = text[len(_WINDOW) :].strip()
         if not title:
-            raise UsageError(f"No title of a window is given. {_EXPECTED}")
+            raise UsageError(Message("No title of a window is given. {expected}", expected=_EXPECTED))
         return ScreenAddress(window=title)
     found = re.fullmatch(r"(\d{1,3})?(?::(-?\d{1,6}),(-?\d{1,6}),(\d{1,6}),(\d{1,6}))?", text, re.ASCII)
     if found is None:
-        raise UsageError(f"'screen:{text}' names no screen. {_EXPECTED}")
+        raise UsageError(Message("'screen:{text}' names no screen. {expected}", text=text, expected=_EXPECTED))
     screen = int(found[1]) if found[1] else 1
     if found[2] is None:
         return ScreenAddress(screen)
     region = Area(*(int(found[number]) for number in range(2, 6)))
     if min(region.width, region.height) < SMALLEST:
         raise UsageError(
-            f"The region {region.width} × {region.height} is too small: "
-            f"expected at least {SMALLEST} × {SMALLEST} pixels."
+            Message(
+                "The region {width} × {height} is too small: expected at least {smallest} × {smallest} pixels.",
+                width=region.width,
+                height=region.height,
+                smallest=SMALLEST,
+            )
         )
     return ScreenAddress(screen, region)
 
@@ -158,7 +163,7 @@ def why_not(platform: str = sys.platform, environment: Mapping[str, str] = os.en
     if environment.get("XDG_SESSION_TYPE", "").lower() == "wayland" or environment.get("WAYLAND_DISPLAY"):
         return _WAYLAND
     if not environment.get("DISPLAY"):
-        return "The screen cannot be captured: there is none (the variable DISPLAY is not set)."
+        return Message("The screen cannot be captured: there is none (the variable DISPLAY is not set).")
     return ""
 
 
@@ -192,12 +197,12 @@ def grabber() -> Iterator[Any]:
         import mss
         from mss.exception import ScreenShotError
     except ImportError as error:
-        text = "Capturing the screen needs the package mss, which is missing: pip install mss."
+        text = Message("Capturing the screen needs the package mss, which is missing: pip install mss.")
         raise SourceError(text, repr(error)) from error
     try:
         made = mss.MSS()
     except (ScreenShotError, OSError) as error:
-        raise SourceError(f"The screen cannot be captured: {error}.", repr(error)) from error
+        raise SourceError(Message("The screen cannot be captured: {error}.", error=error), repr(error)) from error
     with made:
         yield made
 
@@ -209,7 +214,7 @@ def list_windows(platform: str = sys.platform) -> list[ScreenWindow]:
         SourceError: The platform lists no windows.
     """
     if not lists_windows(platform):
-        text = "Single windows cannot be captured on this system; choose a screen or a region of it."
+        text = Message("Single windows cannot be captured on this system; choose a screen or a region of it.")
         raise SourceError(text)
     listed = _win32_windows() if platform == "win32" else _x11_windows()
     return [window for window in listed if window.process != os.getpid()]
@@ -229,7 +234,11 @@ def find_window(title: str, windows: Sequence[ScreenWindow]) -> ScreenWindow:
             return window
     there = ", ".join(f"'{window.title}'" for window in windows[:8]) or "none"
     raise SourceError(
-        f"No window whose title contains '{title}' is on the screen (closed or minimized?). Open: {there}."
+        Message(
+            "No window whose title contains '{title}' is on the screen (closed or minimized?). Open: {there}.",
+            title=title,
+            there=there,
+        )
     )
 
 
@@ -239,12 +248,14 @@ def _x11_windows() -> list[ScreenWindow]:
     try:
         from Xlib import display, error
     except ImportError as problem:
-        text = "Listing windows needs the package python-xlib, which is missing: pip install python-xlib."
+        text = Message("Listing windows needs the package python-xlib, which is missing: pip install python-xlib.")
         raise SourceError(text, repr(problem)) from problem
     try:
         connection = display.Display()
     except (error.DisplayError, OSError) as problem:
-        raise SourceError(f"The windows cannot be listed: {problem}.", repr(problem)) from problem
+        raise SourceError(
+            Message("The windows cannot be listed: {problem}.", problem=problem), repr(problem)
+        ) from problem
     try:
         root = connection.screen().root
         ids = _x11_property(connection, root, "_NET_CLIENT_LIST_STACKING")
@@ -252,7 +263,10 @@ def _x11_windows() -> list[ScreenWindow]:
             ids = _x11_property(connection, root, "_NET_CLIENT_LIST")
         if ids is None:
             raise SourceError(
-                "The window manager does not list its windows (_NET_CLIENT_LIST); choose a screen or a region of it."
+                Message(
+                    "The window manager does not list its windows (_NET_CLIENT_LIST); choose a screen or a region "
+                    "of it."
+                )
             )
         found = []
         for number in reversed(list(ids)):

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message
 from slowfast_live.sources.pictures import over_black
 from slowfast_live.types import U8
 
@@ -28,16 +29,19 @@ def load_still(path: Path) -> U8:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about doubtful metadata, and sizes, which are checked here
             if not stat.S_ISREG(path.stat().st_mode):  # reading from a pipe would block
-                raise SourceError(f"{name} is not a file.", details=str(path))
+                raise SourceError(Message("{name} is not a file.", name=name), details=str(path))
             with path.open("rb") as file, Image.open(file) as image:
                 check_size(image.size, name)
                 return as_bgr(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise SourceError(f"{name} is not a picture that can be read.", details=str(path)) from error
+        raise SourceError(Message("{name} is not a picture that can be read.", name=name), details=str(path)) from error
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, ZeroDivisionError) as error:
-        raise SourceError(f"{name} cannot be read as a picture: {error}.", details=f"{path}: {error!r}") from error
+        raise SourceError(
+            Message("{name} cannot be read as a picture: {error}.", name=name, error=error),
+            details=f"{path}: {error!r}",
+        ) from error
 
 
 def check_size(size: tuple[int, int], name: str) -> None:
@@ -67,4 +71,10 @@ def as_bgr(image: Image.Image) -> U8:
 
 
 def _too_large(name: str) -> SourceError:
-    return SourceError(f"{name} is larger than {MAX_PIXELS // 1_000_000} million pixels: it would fill the memory.")
+    return SourceError(
+        Message(
+            "{name} is larger than {max_pixels} million pixels: it would fill the memory.",
+            name=name,
+            max_pixels=MAX_PIXELS // 1_000_000,
+        )
+    )

@@ -29,6 +29,7 @@ import av
 import av.error
 
 from slowfast_live.errors import SourceError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sources import answers
 from slowfast_live.sources.answers import ServerAnswer
 from slowfast_live.sources.base import Picture, later
@@ -208,7 +209,7 @@ class StreamSource:
             self._frames = self._decode(container, stream, has_clock=not forms & _NO_CLOCK)
             self._first = next(self._frames, None)
             if self._first is None:
-                raise SourceError(f"{self._name} ended before its first picture.")
+                raise SourceError(Message("{name} ended before its first picture.", name=self._name))
             picture = self._maker.make(self._first[0], self._pixel_aspect)
             self._note_beginning(self._first[1], picture)
         except SourceError:
@@ -229,7 +230,7 @@ class StreamSource:
     def read(self) -> Picture | None:
         """Return the next frame; None at the end of a file. The end of a live stream is an error."""
         if self._container is None:
-            raise SourceError(f"{self._name} is not open.")
+            raise SourceError(Message("{name} is not open.", name=self._name))
         try:
             following = self._first or next(self._frames, None)
             self._first = None
@@ -237,7 +238,7 @@ class StreamSource:
                 self._ended = True
                 if self._finite:
                     return None
-                raise SourceError(f"{self._name} has ended: the sender closed the connection.")
+                raise SourceError(Message("{name} has ended: the sender closed the connection.", name=self._name))
             frame, stamp_s = following
             t_s = self._arrivals.place(stamp_s, self._now())
             if self._paced and (ahead_s := t_s - self._now()) > 0:
@@ -248,7 +249,7 @@ class StreamSource:
 
     def seek(self, t_s: float) -> None:
         """Raise an error: a stream is not seekable."""
-        raise SourceError(f"{self._name} is a live stream and cannot be searched.")
+        raise SourceError(Message("{name} is a live stream and cannot be searched.", name=self._name))
 
     def close(self) -> None:
         """Release the stream."""
@@ -314,7 +315,9 @@ class StreamSource:
                 if self._scheme not in _WEB or error.errno != errno.EIO:
                     raise
                 if self._finite:
-                    self._warning = f"{self._name} ended early: the server sent less than it announced."
+                    self._warning = Message(
+                        "{name} ended early: the server sent less than it announced.", name=self._name
+                    )
                 for frame in context.finish():
                     yield frame, stamp(frame, time_base)[0] if has_clock else None
                 return
@@ -331,7 +334,11 @@ class StreamSource:
                 received_s = self._now()
             if self._now() - received_s > self._silence_s or bad_in_a_row > _GIVE_UP_AFTER:
                 raise SourceError(
-                    f"{self._name} sends no picture that can be decoded since {self._silence_s:g} s.",
+                    Message(
+                        "{name} sends no picture that can be decoded since {silence_s:g} s.",
+                        name=self._name,
+                        silence_s=self._silence_s,
+                    ),
                     details=f"{bad_in_a_row} damaged packets in a row",
                 )
 
@@ -342,30 +349,46 @@ class StreamSource:
         waited = opening and self._now() - self._opening_s >= self._open_s
         if waited or isinstance(error, av.error.ExitError | TimeoutError):
             seconds = self._open_s if opening else self._silence_s
-            message = f"{name} did not answer within {seconds:g} s. Is the sender running and reachable?"
+            message = Message(
+                "{name} did not answer within {seconds:g} s. Is the sender running and reachable?",
+                name=name,
+                seconds=seconds,
+            )
             if not opening:
-                message = f"{name} fell silent: no data for {seconds:g} s."
+                message = Message("{name} fell silent: no data for {seconds:g} s.", name=name, seconds=seconds)
         elif isinstance(error, ConnectionRefusedError):
-            message = f"{name} refused the connection. Is the sender running, and is the port right?"
+            message = Message("{name} refused the connection. Is the sender running, and is the port right?", name=name)
         elif isinstance(error, _DENIED):
             message = (
-                f"{name} refuses the user name and password given in the address."
+                Message("{name} refuses the user name and password given in the address.", name=name)
                 if "@" in urlsplit(self._url).netloc
-                else f"{name} asks for a user name and password: {self._scheme}://user:password@host/..."
+                else Message(
+                    "{name} asks for a user name and password: {scheme}://user:password@host/...",
+                    name=name,
+                    scheme=self._scheme,
+                )
             )
         elif isinstance(error, _HTTP):
-            message = f"{name}: the server answered with an error ({_reason(error)}). Is the address right?"
+            message = Message(
+                "{name}: the server answered with an error ({error}). Is the address right?",
+                name=name,
+                error=_reason(error),
+            )
         elif isinstance(error, av.error.InvalidDataError):
             protocol = _PROTOCOL_NAMES.get(self._scheme)
             message = (
-                f"{name} answers, but not as {protocol} server does. Is the port right?"
+                Message(
+                    "{name} answers, but not as {protocol} server does. Is the port right?",
+                    name=name,
+                    protocol=protocol,
+                )
                 if opening and protocol
-                else f"{name} sends no video that can be read."
+                else Message("{name} sends no video that can be read.", name=name)
             )
         elif opening:
-            message = f"{name} could not be opened: {_reason(error)}."
+            message = Message("{name} could not be opened: {error}.", name=name, error=_reason(error))
         else:
-            message = f"{name} broke off: {_reason(error)}."
+            message = Message("{name} broke off: {error}.", name=name, error=_reason(error))
         return SourceError(message, details=details)
 
 
@@ -386,4 +409,4 @@ def _has_an_end(container: InputContainer, forms: set[str]) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or type(error).__name__)
+    return system_reason(error) if getattr(error, "strerror", None) else type(error).__name__

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.sources.address import VIDEO_SUFFIXES
 from slowfast_live.sources.picture_files import (
     is_animated_webp,
@@ -83,9 +84,13 @@ class Search:
         if not self.own:
             return ""
         names = ", ".join(path.name for path in self.own[:3]) + (", ..." if len(self.own) > 3 else "")
-        copies = "1 copy" if len(self.own) == 1 else f"{len(self.own)} copies"
-        was = "was" if len(self.own) == 1 else "were"
-        return f"{copies} with labels drawn in by this program {was} left out: {names}."
+        if len(self.own) == 1:
+            return Message("1 copy with labels drawn in by this program was left out: {names}.", names=names)
+        return Message(
+            "{count} copies with labels drawn in by this program were left out: {names}.",
+            count=len(self.own),
+            names=names,
+        )
 
 
 def is_video_name(name: str) -> bool:
@@ -115,7 +120,14 @@ def find_videos(given: Sequence[Path]) -> Search:
     if not found.files:
         places = ", ".join(str(path) for path in given)
         notes = "".join(f" {note}" for note in (*(each.reason for each in found.unread), found.remark) if note)
-        raise UsageError(f"No video was found in {places}.{notes} Looked for {' '.join(VIDEO_SUFFIXES)}.")
+        raise UsageError(
+            Message(
+                "No video was found in {places}.{notes} Looked for {video_suffixes}.",
+                places=places,
+                notes=notes,
+                video_suffixes=" ".join(VIDEO_SUFFIXES),
+            )
+        )
     return found
 
 
@@ -144,10 +156,14 @@ class _Searcher:
         except FileNotFoundError as error:
             if path.is_symlink():
                 target = path.readlink()
-                raise UsageError(f"{path} is a link to {target}, which does not exist.") from error
-            raise UsageError(f"There is no file or folder {path}.") from error
+                raise UsageError(
+                    Message("{path} is a link to {target}, which does not exist.", path=path, target=target)
+                ) from error
+            raise UsageError(Message("There is no file or folder {path}.", path=path)) from error
         except (OSError, ValueError) as error:
-            raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+            raise UsageError(
+                Message("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+            ) from error
         if not is_folder:
             self._add(path, Path(path.name))
             return
@@ -179,7 +195,12 @@ class _Searcher:
                 with os.scandir(folder) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
-                self._miss(folder, f"The folder {folder} cannot be read: {error.strerror or error}.")
+                self._miss(
+                    folder,
+                    Message(
+                        "The folder {folder} cannot be read: {reason}.", folder=folder, reason=system_reason(error)
+                    ),
+                )
                 continue
             waiting += reversed(list(self._inside(entries, folder, below)))
 
@@ -192,7 +213,7 @@ class _Searcher:
             try:
                 is_folder = entry.is_dir()
             except OSError as error:  # circular links, or a server that does not respond
-                self._miss(path, f"{path} cannot be read: {error.strerror or error}.")
+                self._miss(path, Message("{path} cannot be read: {reason}.", path=path, reason=system_reason(error)))
                 continue
             if is_folder:
                 if is_picture_sequence(path):
@@ -207,7 +228,10 @@ class _Searcher:
                 elif _plausible(path):
                     self._add(path, place)
             elif entry.is_symlink() and not path.suffix and not path.exists():
-                self._miss(path, f"{path} is a link to {path.readlink()}, which does not exist.")
+                self._miss(
+                    path,
+                    Message("{path} is a link to {target}, which does not exist.", path=path, target=path.readlink()),
+                )
 
     def _miss(self, path: Path, reason: str) -> None:
         self.found.unread.append(Unread(path, reason))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from slowfast_live.messages import Message, listed
 from slowfast_live.teaching.learning import TeachingReport
-from slowfast_live.teaching.takes import NOTHING, NOTHING_NAME
+from slowfast_live.teaching.takes import NOTHING
 
 ENOUGH = 3
 """Takes of an action below which more are recommended."""
@@ -16,25 +17,36 @@ _MOST_PAIRS = 3
 
 def quoted(label: str) -> str:
     """Return the name of an action for a sentence."""
-    return f"“{label}”" if label != NOTHING else f"“{NOTHING_NAME}”"
+    return Message("“{name}”", name=label) if label != NOTHING else Message("“none of these”")
 
 
 def _joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else Message("{names} and {last}", names=listed(names[:-1]), last=names[-1])
 
 
 def _takes(count: int) -> str:
-    return "1 take" if count == 1 else f"{count} takes"
+    return Message("1 take") if count == 1 else Message("{count} takes", count=count)
 
 
 def summary(report: TeachingReport) -> str:
     """Return one sentence: how many held-out takes were right."""
     tested = report.actions_tested
     if not tested:
-        return "It cannot be tested yet: each action has one take only."
-    share = report.right / len(tested)
-    verdict = "works well" if share >= 0.9 else "works in most cases" if share >= _SOUND else "does not work well yet"
-    return f"It {verdict}: {report.right} of {_takes(len(tested))} that it had not seen got their action."
+        return Message("It cannot be tested yet: each action has one take only.")
+    share, right, takes = report.right / len(tested), report.right, _takes(len(tested))
+    if share >= 0.9:
+        return Message(
+            "It works well: {right} of {takes} that it had not seen got their action.", right=right, takes=takes
+        )
+    if share >= _SOUND:
+        return Message(
+            "It works in most cases: {right} of {takes} that it had not seen got their action.",
+            right=right,
+            takes=takes,
+        )
+    return Message(
+        "It does not work well yet: {right} of {takes} that it had not seen got their action.", right=right, takes=takes
+    )
 
 
 def sentences(report: TeachingReport) -> list[str]:
@@ -53,8 +65,15 @@ def _untested(report: TeachingReport) -> list[str]:
     single = [quoted(label) for label, count in zip(report.labels, report.takes, strict=False) if count == 1]
     if not single:
         return []
-    verb, it = ("has", "it") if len(single) == 1 else ("have", "them")
-    return [f"{_joined(single)} {verb} one take only, so nothing is known about {it}: add two more of each."]
+    if len(single) == 1:
+        return [
+            Message("{name} has one take only, so nothing is known about it: add two more of each.", name=single[0])
+        ]
+    return [
+        Message(
+            "{names} have one take only, so nothing is known about them: add two more of each.", names=_joined(single)
+        )
+    ]
 
 
 def _mixed_up(report: TeachingReport) -> list[str]:
@@ -63,44 +82,72 @@ def _mixed_up(report: TeachingReport) -> list[str]:
         if each.said not in (each.label, NOTHING):
             first, second = sorted((each.label, each.said))
             pairs[first, second] += 1
-    found = []
+    found: list[str] = []
     for (first, second), count in pairs.most_common(_MOST_PAIRS):
         total = sum(each.label in (first, second) for each in report.actions_tested)
         found.append(
-            f"{quoted(first)} and {quoted(second)} are mixed up in {count} of {_takes(total)}: add two more of each."
+            Message(
+                "{first} and {second} are mixed up in {count} of {takes}: add two more of each.",
+                first=quoted(first),
+                second=quoted(second),
+                count=count,
+                takes=_takes(total),
+            )
         )
     return found
 
 
 def _missed(report: TeachingReport) -> list[str]:
     """Name actions that are taken for nothing, or whose score is too low to be shown."""
-    found = []
+    found: list[str] = []
     for label in report.labels:
         tested = [each for each in report.tested if each.label == label]
         for_nothing = sum(each.said == NOTHING for each in tested)
         if for_nothing:
             found.append(
-                f"{quoted(label)} is taken for {quoted(NOTHING)} in {for_nothing} of {_takes(len(tested))}: add two "
-                "more in which it fills the whole time."
+                Message(
+                    "{name} is taken for {nothing} in {count} of {takes}: add two more in which it fills the whole "
+                    "time.",
+                    name=quoted(label),
+                    nothing=quoted(NOTHING),
+                    count=for_nothing,
+                    takes=_takes(len(tested)),
+                )
             )
         elif tested and sum(each.right for each in tested) / len(tested) < 0.3:
-            found.append(f"{quoted(label)} is recognized with low scores only and will often not be shown: add takes.")
+            found.append(
+                Message(
+                    "{name} is recognized with low scores only and will often not be shown: add takes.",
+                    name=quoted(label),
+                )
+            )
     return found
 
 
 def _about_nothing(report: TeachingReport) -> list[str]:
     if report.takes[-1] == 0:
         return [
-            "There is no example of “none of these”, so anything may be taken for an action. Add some: sitting down, "
-            "walking past, whatever else happens there."
+            Message(
+                "There is no example of “none of these”, so anything may be taken for an action. Add some: sitting "
+                "down, "
+                "walking past, whatever else happens there."
+            )
         ]
-    found = []
+    found: list[str] = []
     if report.unknown_rejected is not None:
-        found.append(f"Of something else, {report.unknown_rejected:.0%} is shown as no action.")
+        found.append(Message("Of something else, {share:.0%} is shown as no action.", share=report.unknown_rejected))
     wrong = Counter(each.said for each in report.tested if each.label == NOTHING and each.said != NOTHING)
     for label, count in wrong.most_common(1):
         total = sum(each.label == NOTHING for each in report.tested)
-        found.append(f"{quoted(NOTHING)} is taken for {quoted(label)} in {count} of {_takes(total)}: add more of it.")
+        found.append(
+            Message(
+                "{nothing} is taken for {name} in {count} of {takes}: add more of it.",
+                nothing=quoted(NOTHING),
+                name=quoted(label),
+                count=count,
+                takes=_takes(total),
+            )
+        )
     return found
 
 
@@ -112,4 +159,10 @@ def _few(report: TeachingReport) -> list[str]:
     ]
     if not few:
         return []
-    return [f"{_joined(few)} would gain from at least {ENOUGH} takes, each in another place or by another person."]
+    return [
+        Message(
+            "{names} would gain from at least {enough} takes, each in another place or by another person.",
+            names=_joined(few),
+            enough=ENOUGH,
+        )
+    ]

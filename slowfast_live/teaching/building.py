@@ -17,6 +17,7 @@ from slowfast_live.inference.model_folders import building_folder, clear_leftove
 from slowfast_live.inference.openvino_backend import RT_INFO_KEY
 from slowfast_live.inference.spec import IR_FILE, SPEC_FILE, Accuracy, Decision, Model, ModelSpec, encode
 from slowfast_live.inference.spec import load as load_spec
+from slowfast_live.messages import Message
 from slowfast_live.teaching.advice import sentences
 from slowfast_live.teaching.graph import features_of, with_head
 from slowfast_live.teaching.learning import Learned, TeachingReport
@@ -45,7 +46,7 @@ def is_taught(spec: ModelSpec) -> bool:
 
 def none_label(labels: tuple[str, ...]) -> str:
     """Return the background label of a taught model: "none of these", or a variant if an action has that name."""
-    name = NOTHING_NAME
+    name = str(NOTHING_NAME)
     while name.casefold() in {label.casefold() for label in labels}:
         name += "."
     return name
@@ -108,13 +109,19 @@ def _kept(learned: Learned, base: Model) -> list[int]:
     spec = base.spec
     if spec.several:
         raise TeachingError(
-            f"“{spec.title}” gives several answers at once, so its actions cannot stand beside yours, of which "
-            "one is right. Leave its actions out, or choose another model."
+            Message(
+                "“{title}” gives several answers at once, so its actions cannot stand beside yours, of which one "
+                "is right. Leave its actions out, or choose another model.",
+                title=spec.title,
+            )
         )
     if learned.head.none is None:
         raise TeachingError(
-            f"To keep the actions of “{spec.title}” beside yours, examples of “none of these” are needed: they "
-            "show when to leave the answer to it. Add some, or leave its actions out."
+            Message(
+                "To keep the actions of “{title}” beside yours, examples of “none of these” are needed: they show "
+                "when to leave the answer to it. Add some, or leave its actions out.",
+                title=spec.title,
+            )
         )
     own = {label.casefold() for label in learned.labels}
     return [i for i, label in enumerate(spec.labels) if label.casefold() not in own]
@@ -146,17 +153,24 @@ def build(learned: Learned, base: Model, title: str, output: Path | None = None,
         TeachingError: The model cannot be written there.
     """
     if not title.strip():
-        raise TeachingError("The taught model has no name. Give it one.")
+        raise TeachingError(Message("The taught model has no name. Give it one."))
     if beside and is_taught(base.spec):
         raise TeachingError(
-            f"“{base.spec.title}” is a taught model itself, so there are no actions of a base model to keep. Choose "
-            "the model that it was taught on, or leave its actions out."
+            Message(
+                "“{title}” is a taught model itself, so there are no actions of a base model to keep. Choose the "
+                "model that it was taught on, or leave its actions out.",
+                title=base.spec.title,
+            )
         )
     spec, kept = describe(learned, base, title.strip(), beside=beside)
     output = output or paths.user_models_dir()
     target = output / spec.name
     if target.exists() and not _replaceable(target):
-        raise TeachingError(f"{target} exists and is not a taught model. It is left as it is; choose another name.")
+        raise TeachingError(
+            Message(
+                "{target} exists and is not a taught model. It is left as it is; choose another name.", target=target
+            )
+        )
     network = read_network(base)
     taught = with_head(network, features_of(network, base.name), learned.head, kept)
     inside = msgspec.structs.replace(spec, accuracy=(), parity={})
@@ -169,9 +183,14 @@ def build(learned: Learned, base: Model, title: str, output: Path | None = None,
             (part / SPEC_FILE).write_bytes(encode(spec))
             swap(part, target)
     except OSError as error:
-        raise TeachingError(f"{target} cannot be written: {reason(error, target)}", details=repr(error)) from error
+        raise TeachingError(
+            Message("{path} cannot be written: {reason}", path=target, reason=reason(error, target)),
+            details=repr(error),
+        ) from error
     except RuntimeError as error:  # OpenVINO's own errors, such as a full disk
-        raise TeachingError(f"{target} cannot be written. Is the disk full?", details=str(error)) from error
+        raise TeachingError(
+            Message("{target} cannot be written. Is the disk full?", target=target), details=str(error)
+        ) from error
     return Model(target, spec)
 
 

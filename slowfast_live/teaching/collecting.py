@@ -17,6 +17,7 @@ from slowfast_live.core.framing import Framing, shrink
 from slowfast_live.core.sampling import ClipTiming, coverage
 from slowfast_live.errors import TeachingError
 from slowfast_live.inference.spec import ModelSpec
+from slowfast_live.messages import Message
 from slowfast_live.sources.local import bounded_source
 from slowfast_live.teaching.clips import ClipFile
 from slowfast_live.teaching.takes import Take, make_take
@@ -154,7 +155,11 @@ def take_of_frames(
     """
     windows = windows_of(frames, trunk.model.spec.timing)
     if len(frames) < 2 or not windows:
-        raise TeachingError(f"No pictures came from {source} meanwhile. Check the source, and take the example again.")
+        raise TeachingError(
+            Message(
+                "No pictures came from {source} meanwhile. Check the source, and take the example again.", source=source
+            )
+        )
     return make_take(
         label,
         features_of_windows(trunk, windows),
@@ -164,6 +169,20 @@ def take_of_frames(
         mirrored=mirrored,
         thumbnail=thumbnail,
     )
+
+
+def take_of_pictures(
+    trunk: Trunk, label: str, pictures: Iterable[Frame], source: str, *, mirrored: bool = True
+) -> Take:
+    """Return a take of frames as a source delivered them.
+
+    Raises:
+        TeachingError: There are too few frames.
+    """
+    collector = FrameCollector(trunk.model.spec)
+    for picture in pictures:
+        collector.push(picture)
+    return take_of_frames(trunk, label, *collector.finish(), source, mirrored=mirrored)
 
 
 def take_of_file(
@@ -205,7 +224,9 @@ def take_of_file(
         frames, thumbnail = collector.finish()
         if len(frames) < 2:
             where = "" if passage is None else f" from {passage[0]:.1f} to {passage[1]:.1f} s"
-            raise TeachingError(f"{path}{where} is a single picture or none; expected a moving one.")
+            raise TeachingError(
+                Message("{path}{where} is a single picture or none; expected a moving one.", path=path, where=where)
+            )
         features = features_of_windows(trunk, windows_of(frames, trunk.model.spec.timing), check)
     return make_take(
         label,

@@ -10,6 +10,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from slowfast_live.errors import ModelError
+from slowfast_live.messages import Message
 from slowfast_live.types import F32
 
 FEATURES, PROBABILITIES = "features", "probabilities"
@@ -45,8 +46,11 @@ def features_of(network: Any, name: str) -> Any:
             if row is not None:
                 return row
     raise ModelError(
-        f"Model '{name}' cannot be taught: its last layer is not a linear classifier on pooled features. "
-        "Choose another model to build on."
+        Message(
+            "Model '{name}' cannot be taught: its last layer is not a linear classifier on pooled features. Choose "
+            "another model to build on.",
+            name=name,
+        )
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slowfast_live.errors import TeachingError
+from slowfast_live.messages import Message
 from slowfast_live.teaching.graph import Head
 from slowfast_live.teaching.takes import NOTHING, Take
 from slowfast_live.types import F32
@@ -135,20 +136,26 @@ def check_takes(takes: Sequence[Take]) -> tuple[str, ...]:
     labels = tuple(dict.fromkeys(take.label for take in takes if take.label != NOTHING))
     if not labels:
         raise TeachingError(
-            "There is no example of an action yet. Add an action, and take two examples of it at least."
+            Message("There is no example of an action yet. Add an action, and take two examples of it at least.")
         )
     if len(labels) == 1 and not any(take.label == NOTHING for take in takes):
         raise TeachingError(
-            f"“{labels[0]}” is the only action, and there is no example of “none of these”: nothing to tell it apart "
-            "from. Add another action, or some examples of “none of these”."
+            Message(
+                "“{labels}” is the only action, and there is no example of “none of these”: nothing to tell it "
+                "apart from. Add another action, or some examples of “none of these”.",
+                labels=labels[0],
+            )
         )
     if len(trunks := {take.trunk for take in takes}) > 1:
         raise TeachingError(
-            f"The examples were taken with {len(trunks)} different models; features of one mean nothing to another. "
-            "Remove those of the other model, or take them again."
+            Message(
+                "The examples were taken with {count} different models; features of one mean nothing to another. "
+                "Remove those of the other model, or take them again.",
+                count=len(trunks),
+            )
         )
     if len({take.size for take in takes}) > 1:
-        raise TeachingError("The examples have features of different length. Remove those of the other model.")
+        raise TeachingError(Message("The examples have features of different length. Remove those of the other model."))
     return labels
 
 

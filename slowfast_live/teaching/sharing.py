@@ -17,6 +17,7 @@ from slowfast_live.inference.backend import Backend
 from slowfast_live.inference.model_folders import swap
 from slowfast_live.inference.openvino_backend import OpenVinoBackend
 from slowfast_live.inference.spec import IR_FILE, LARGEST_SPEC, SPEC_FILE, WEIGHTS_FILE, Model, decode, load
+from slowfast_live.messages import Message, system_reason
 
 _LARGEST = {SPEC_FILE: LARGEST_SPEC, IR_FILE: 200_000_000, WEIGHTS_FILE: 2_000_000_000}
 """Largest size in bytes of each file in the archive; there are no others."""
@@ -45,7 +46,9 @@ def write_shared(model: Model, path: Path) -> Path:
                     while block := source.read(_BLOCK):
                         target.write(block)
     except OSError as error:
-        raise TeachingError(f"{path} cannot be written: {reason(error, path)}", details=repr(error)) from error
+        raise TeachingError(
+            Message("{path} cannot be written: {reason}", path=path, reason=reason(error, path)), details=repr(error)
+        ) from error
     return path
 
 
@@ -75,7 +78,13 @@ def read_shared(path: Path, output: Path | None = None, backend: Backend | None 
             return _added(model, output)
     except OSError as error:
         raise TeachingError(
-            f"The model of {path} cannot be added to {output}: {reason(error, output / path.name)}", details=repr(error)
+            Message(
+                "The model of {path} cannot be added to {output}: {reason}",
+                path=path,
+                output=output,
+                reason=reason(error, output / path.name),
+            ),
+            details=repr(error),
         ) from error
 
 
@@ -86,10 +95,13 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise ModelError(
-            f"{path} is not a shared model, or is damaged: {error}. Ask for it again.", details=repr(error)
+            Message("{path} is not a shared model, or is damaged: {error}. Ask for it again.", path=path, error=error),
+            details=repr(error),
         ) from error
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}.", details=repr(error)) from error
+        raise ModelError(
+            Message("{path} cannot be read: {reason}.", path=path, reason=system_reason(error)), details=repr(error)
+        ) from error
 
 
 def _extract(path: Path, place: Path) -> Path:
@@ -99,8 +111,12 @@ def _extract(path: Path, place: Path) -> Path:
         if sorted(names) != sorted(_LARGEST):
             shown = ", ".join(names[:5]) or "nothing"
             raise ModelError(
-                f"{path} is not a shared model: expected {', '.join(_LARGEST)} in it, found {shown}"
-                f"{' and more' if len(names) > len(_LARGEST) else ''}."
+                Message(
+                    "{path} is not a shared model: expected {largest} in it, found {shown}.",
+                    path=path,
+                    largest=", ".join(_LARGEST),
+                    shown=shown,
+                )
             )
         spec = decode(_read(archive, SPEC_FILE, path), f"{SPEC_FILE} in {path}")
         folder = place / spec.name
@@ -130,7 +146,14 @@ def _copy(archive: zipfile.ZipFile, name: str, to: Path, path: Path) -> None:
 
 
 def _too_large(name: str, path: Path) -> ModelError:
-    return ModelError(f"{path} is not opened: {name} in it is larger than {_LARGEST[name] / 1e6:.0f} MB.")
+    return ModelError(
+        Message(
+            "{path} is not opened: {name} in it is larger than {largest:.0f} MB.",
+            path=path,
+            name=name,
+            largest=_LARGEST[name] / 1e6,
+        )
+    )
 
 
 def _added(model: Model, output: Path) -> Model:

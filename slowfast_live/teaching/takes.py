@@ -15,13 +15,14 @@ from msgspec import Meta
 from slowfast_live import files
 from slowfast_live.errors import TeachingError
 from slowfast_live.export.io_errors import reason
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.teaching.names import CLIP_PREFIX
 from slowfast_live.text_safety import controls
 from slowfast_live.types import F32
 
 NOTHING = ""
 """Label of a take of none of the actions."""
-NOTHING_NAME = "none of these"
+NOTHING_NAME = Message("none of these")
 TAKE_SUFFIX = ".take"
 MAX_WINDOWS, MAX_FEATURES = 512, 16_384
 _MAGIC = b"SFLTAKE1"
@@ -84,7 +85,11 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
         """
         both = np.frombuffer(self.data, "<f2").reshape(self.windows, 2, self.size).astype(np.float32)
         if not np.isfinite(both).all():
-            raise TeachingError(f"The example {self.id} of “{self.name}” is damaged: its values are not finite.")
+            raise TeachingError(
+                Message(
+                    "The example {id} of “{name}” is damaged: its values are not finite.", id=self.id, name=self.name
+                )
+            )
         return np.asarray(np.concatenate([both[:, 0], both[:, 1]] if self.mirrored else [both[:, 0]]), np.float32)
 
 
@@ -185,7 +190,11 @@ class TakeStore:
         try:
             paths = sorted(self.folder.glob(f"*{TAKE_SUFFIX}"))
         except OSError as error:
-            return [], [TeachingError(f"{self.folder} cannot be read: {error.strerror or error}.")]
+            return [], [
+                TeachingError(
+                    Message("{path} cannot be read: {reason}.", path=self.folder, reason=system_reason(error))
+                )
+            ]
         for path in paths:
             try:
                 takes.append(read_take(path))
@@ -230,13 +239,18 @@ class TakeStore:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise TeachingError(f"{path} cannot be removed: {error.strerror or error}.") from error
+            raise TeachingError(
+                Message("{path} cannot be removed: {reason}.", path=path, reason=system_reason(error))
+            ) from error
 
     def _write(self, path: Path, data: bytes) -> None:
         try:
             files.write_bytes(path, data, private=True)
         except OSError as error:
-            raise TeachingError(f"{path} cannot be written: {reason(error, path)}", details=repr(error)) from error
+            raise TeachingError(
+                Message("{path} cannot be written: {reason}", path=path, reason=reason(error, path)),
+                details=repr(error),
+            ) from error
 
 
 def read_take(path: Path) -> Take:
@@ -245,19 +259,37 @@ def read_take(path: Path) -> Take:
     Raises:
         TeachingError: The file cannot be read or is damaged.
     """
-    advice = "Remove it, and take the example again."
+    advice = Message("Remove it, and take the example again.")
     try:
         if path.stat().st_size > _LARGEST_BYTES:
-            raise TeachingError(f"The example {path} is too large: more than {_LARGEST_BYTES / 1e6:.0f} MB. {advice}")
+            raise TeachingError(
+                Message(
+                    "The example {path} is too large: more than {largest_bytes:.0f} MB. {advice}",
+                    path=path,
+                    largest_bytes=_LARGEST_BYTES / 1e6,
+                    advice=advice,
+                )
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise TeachingError(f"The example {path} cannot be read: {error.strerror or error}.") from error
+        raise TeachingError(
+            Message("The example {path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+        ) from error
     if not data.startswith(_MAGIC):
-        raise TeachingError(f"{path} is not an example: it does not begin as expected. {advice}")
+        raise TeachingError(
+            Message("{path} is not an example: it does not begin as expected. {advice}", path=path, advice=advice)
+        )
     try:
         take = msgspec.msgpack.decode(data[len(_MAGIC) :], type=Take)
     except (msgspec.DecodeError, ValueError) as error:
-        raise TeachingError(f"The example {path} is damaged: {error}. {advice}", details=repr(error)) from error
+        raise TeachingError(
+            Message("The example {path} is damaged: {error}. {advice}", path=path, error=error, advice=advice),
+            details=repr(error),
+        ) from error
     if take.id != path.stem:
-        raise TeachingError(f"The example {path} was renamed: it calls itself {take.id}. Give it that name again.")
+        raise TeachingError(
+            Message(
+                "The example {path} was renamed: it calls itself {id}. Give it that name again.", path=path, id=take.id
+            )
+        )
     return take

@@ -13,6 +13,7 @@ import openvino as ov
 from slowfast_live import paths
 from slowfast_live.errors import ModelError, TeachingError
 from slowfast_live.inference.spec import IR_FILE, WEIGHTS_FILE, Model
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.teaching.graph import FEATURES, features_of
 from slowfast_live.types import F32, U8
 
@@ -39,7 +40,9 @@ def identity_of(model: Model) -> str:
                 while block := file.read(1 << 20):
                     digest.update(block)
         except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
+            raise ModelError(
+                Message("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+            ) from error
     return digest.hexdigest()
 
 
@@ -71,8 +74,12 @@ def gone(base: str) -> TeachingError:
         base: Its name.
     """
     return TeachingError(
-        f"The examples were taken with the model '{base}', which is gone or was built anew, and no model that was "
-        "taught on it is left. The examples are kept: bring that model back, or take new examples with another one."
+        Message(
+            "The examples were taken with the model '{base}', which is gone or was built anew, and no model that "
+            "was taught on it is left. The examples are kept: bring that model back, or take new examples with "
+            "another one.",
+            base=base,
+        )
     )
 
 
@@ -88,7 +95,7 @@ def read_network(model: Model) -> Any:
     try:
         return core.read_model(path)
     except RuntimeError as error:
-        raise ModelError(f"{path} is not a readable OpenVINO model.", details=str(error)) from error
+        raise ModelError(Message("{path} is not a readable OpenVINO model.", path=path), details=str(error)) from error
 
 
 class Trunk:
@@ -120,7 +127,11 @@ class Trunk:
             )
         except RuntimeError as error:
             raise ModelError(
-                f"Model '{model.name}' cannot be compiled for {device}. Choose another device or model.",
+                Message(
+                    "Model '{name}' cannot be compiled for {device}. Choose another device or model.",
+                    name=model.name,
+                    device=device,
+                ),
                 details=str(error),
             ) from error
 

@@ -152,6 +152,7 @@ class LiveApp(QObject):
         window = self.window
         recording = RecordingControls(self.pipeline, self.memory, self.background, window.actions_by_id, folder, self)
         recording.count = lambda: window.counting.shown
+        window.teaching.last_frames = recording.last_frames
         recording.notice.connect(window.notice_bar.show_notice)
         recording.began.connect(self.controller.workload.begin)
         recording.ended.connect(self.controller.workload.end)

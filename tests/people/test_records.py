@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slowfast_live.core.events import Event
 from slowfast_live.people import records
@@ -123,3 +127,15 @@ def test_a_stranger_at_another_place_is_not_taken_for_somebody() -> None:
         kept.saw([someone(1, step / 5)], step / 5)
     assert kept.earlier([someone(7, 2.0, x=0.7)], 2.0) == []
     assert kept.earlier([someone(7, 20.0)], 20.0) == [], "live, nothing is played again"
+
+
+@given(st.lists(st.floats(0, 3), max_size=60))
+def test_what_is_known_stays_in_order_however_a_file_is_played(times: list[float]) -> None:
+    kept = PersonRecords()
+    for t_s in times:
+        kept.saw([someone(1, t_s)], t_s)
+        kept.said(1, Readout(ReadoutState.ACTION, label="squat", score=0.5, t_end_s=t_s))
+    for trail in kept.trails():
+        assert all(one[0] < other[0] for one, other in pairwise(trail.boxes))
+        assert all(one.t_s < other.t_s for one, other in pairwise(trail.said))
+    assert kept.rows == sum(len(trail.boxes) + len(trail.said) for trail in kept.trails())

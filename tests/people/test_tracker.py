@@ -92,6 +92,56 @@ def test_a_second_box_within_a_known_person_is_nobody_new() -> None:
     assert {p.id for people in run(Tracker(), [one, *[both] * 8]) for p in people} == {1}
 
 
+def test_a_second_box_beside_somebody_takes_nothing_over() -> None:
+    """A detector gives a box between two people once; the next box of the person fits it better than the track."""
+    frames = [detections((0.2, 1), (0.5, 1))] * 6
+    frames += [detections((0.2, 1), (0.5, 1), (0.25, 1))]
+    frames += [detections((0.24, 1), (0.5, 1)), detections((0.24, 1), (0.5, 1))]
+    shown = run(Tracker(), frames)
+    assert [[p.id for p in people if not p.lost] for people in shown[1:]] == [[1, 2]] * 8
+
+
+def test_whose_own_box_is_weak_does_not_take_the_box_of_a_neighbor() -> None:
+    """One comes near another who is not followed yet: their own box is weak at the moment, the other one is sure."""
+    frames = [detections((0.30, 1))] * 6
+    frames += [detections((0.30, 0.4), (0.40, 1)), detections((0.30, 0.4), (0.40, 1)), detections((0.30, 1), (0.40, 1))]
+    shown = run(Tracker(), frames)
+    for people in shown[6:]:
+        assert {p.id: (p.box[0] + p.box[2]) / 2 for p in people}[1] == pytest.approx(0.3, abs=0.01)
+    assert [p.id for p in shown[-1]] == [1, 2]
+
+
+def test_who_is_found_weakly_now_and_then_stays_the_same_while_they_rest() -> None:
+    """Somebody on the floor, whom a detector hardly recognizes: for longer than the memory there is no sure box."""
+    weak, nobody = detections((0.3, 0.4)), Detections.none()
+    frames = (
+        [detections((0.3, 1))] * 3 + [nobody, nobody, weak, nobody, nobody, nobody] * 3 + [detections((0.3, 1))] * 2
+    )
+    assert {p.id for people in run(Tracker(), frames) for p in people} == {1}
+    beside = detections((0.37, 0.4))
+    frames = [detections((0.3, 1))] * 3 + [nobody, nobody, beside]
+    assert run(Tracker(), frames)[-1][0].lost, "a weak box beside the place is nobody"
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_who_stays_at_the_edge_of_the_picture_stays_the_same(side: str) -> None:
+    """The part that is in the picture shrinks: that is no movement that goes on, out of the picture."""
+    tracker = Tracker()
+    seen = []
+    widths = [(width, 0.9) for width in (0.12, 0.12, 0.12, 0.09, 0.06)]
+    for i, (width, score) in enumerate([*widths, *[(0.03, 0.4)] * 4, *[(0.05, 0.9)] * 3]):
+        x1, x2 = (0.0, width) if side == "left" else (1 - width, 1.0)
+        found = Detections(np.array([[x1, 0.3, x2, 0.8]], np.float32), np.array([score], np.float32))
+        seen.append([p.id for p in tracker.update(found, i * STEP_S)])
+    assert seen[1:] == [[1]] * 11
+
+
+def test_somebody_who_runs_is_found_far_from_where_they_were() -> None:
+    frames = [detections((0.1, 1))] * 5 + [detections((0.1 + 0.1 * i, 1)) for i in range(1, 8)]
+    shown = run(Tracker(), frames)
+    assert {p.id for people in shown for p in people} == {1}
+
+
 def test_a_jump_in_time_forgets_everybody_and_uses_no_identity_again() -> None:
     tracker = Tracker()
     run(tracker, [detections((0.3, 1))] * 4)

@@ -76,3 +76,12 @@ def test_left_and_right_are_swapped_back_for_models_that_must_not_see_it() -> No
     PersonView(framing, person, TIMES).compose(admitted, plain)
     PersonView(framing, person, TIMES, swapped=True).compose(admitted, swapped)
     assert (swapped == plain[:, :, ::-1]).all()
+
+
+def test_the_whole_picture_shows_the_same_while_nothing_else_moves() -> None:
+    one, other = walker(0.2, 0.3), walker(0.8, 0.7)
+    for clip, people, same in ((MOTION, (one,), True), (MOTION, (one, other), False), (CLIP, (one,), False)):
+        frames = [clip.framing().admit(frame) for frame in pictures(*((person, 120) for person in people))]
+        assert PersonFraming(clip).shows_whole(frames, TIMES, one) is same, (clip.crop, len(people))
+    still = [MOTION.framing().admit(np.full((180, 320, 3), 90, np.uint8))] * 8
+    assert not PersonFraming(MOTION).shows_whole(still, TIMES, one)

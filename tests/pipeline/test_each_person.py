@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import pytest
 
 from slowfast_live.core.clock import SystemClock
+from slowfast_live.core.history import History
 from slowfast_live.inference.backend import InferResult
 from slowfast_live.inference.spec import Model
 from slowfast_live.people.tracker import TrackedPerson
@@ -123,3 +125,41 @@ def test_another_source_forgets_everybody(watch: Watch) -> None:
     watch.generation = watch.recognizer.begin(live=True, mirrored=False)
     assert watch.recognizer.labels.known == 0
     assert watch.recognizer.labels.events().events == ()
+
+
+def asked(tiny: Model, *, another: bool) -> tuple[int, int]:
+    """Play a file in which one person moves; return requests beyond one a frame, and moments that were decided."""
+    spec = msgspec.structs.replace(tiny.spec, clip=msgspec.structs.replace(tiny.spec.clip, crop="motion"))
+    model, history = Model(tiny.folder, spec), History()
+    backend = ByBrightness(model)
+    recognizer = Recognizer(backend, SystemClock(), lambda _: None, history=history, people=lambda generation: (LEFT,))
+    recognizer.start()
+    recognizer.use(model, "CPU")
+    eventually(lambda: recognizer.state().model is not None)
+    generation, frames = recognizer.begin(live=False, mirrored=False, file="film"), 0
+    for index in range(120):
+        image, shift = np.zeros((96, 160, 3), np.uint8), round(6 * np.sin(index / 3))
+        image[30 + shift : 80 + shift, 26:40] = 120
+        if another:
+            image[30 - shift : 80 - shift, 120:134] = 120
+        t_s = index * STEP_S
+        recognizer.push(image, t_s, t_s, generation)
+        covered = recognizer.state().coverage >= 1
+        if covered:
+            eventually(lambda t_s=t_s: not recognizer.labels.unasked(1, t_s))  # type: ignore[misc]
+        frames += covered
+    eventually(
+        lambda: len(recognizer.labels.trails()[0].said) == frames, "something is said of the person at each frame"
+    )
+    eventually(lambda: recognizer.idle)
+    decisions = recognizer.state().decisions
+    assert decisions is not None
+    recognizer.stop()
+    return len(backend.brightness) - frames, decisions.count
+
+
+def test_one_person_who_is_all_that_moves_is_not_asked_about_twice(tiny: Model) -> None:
+    more, moments = asked(tiny, another=False)
+    assert more == 0 and moments > 10, "the moments of the file answer for the person, too"
+    more, moments = asked(tiny, another=True)
+    assert more > moments > 10, "what else moves is in the clip of the whole picture"

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import Message
 
 PLAIN, TLS = "grpc", "grpcs"
 EXAMPLE = "grpc://cellar:9000"
@@ -62,22 +63,48 @@ def parse_address(text: str) -> ServerAddress:
     Raises:
         UsageError: It is none.
     """
-    expected = f"Expected an address such as {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection"
+    expected = Message(
+        "Expected an address such as {example}, or grpcs://HOST:PORT for an encrypted connection", example=EXAMPLE
+    )
     try:
         parts = urlsplit(text.strip())
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"'{text}' is no address of an inference server: {error}. {expected}.") from error
+        raise UsageError(
+            Message(
+                "'{text}' is no address of an inference server: {error}. {expected}.",
+                text=text,
+                error=error,
+                expected=expected,
+            )
+        ) from error
     if parts.scheme.lower() not in (PLAIN, TLS) or not parts.hostname or port is None:
-        raise UsageError(f"'{text}' is no address of an inference server. {expected}.")
+        raise UsageError(
+            Message("'{text}' is no address of an inference server. {expected}.", text=text, expected=expected)
+        )
     if parts.username is not None or parts.fragment:
-        raise UsageError(f"An address of an inference server has no user name and no '#'. {expected}.")
+        raise UsageError(
+            Message("An address of an inference server has no user name and no '#'. {expected}.", expected=expected)
+        )
     model = unquote(parts.path.strip("/"))
     if model and not _MODEL.fullmatch(model):
-        raise UsageError(f"'{model}' is no name of a model on a server. {expected}, optionally with /MODEL behind it.")
+        raise UsageError(
+            Message(
+                "'{model}' is no name of a model on a server. {expected}, optionally with /MODEL behind it.",
+                model=model,
+                expected=expected,
+            )
+        )
     query = parse_qs(parts.query)
     tls = parts.scheme.lower() == TLS
     if set(query) - {"ca"} or (query and not tls):
-        raise UsageError(f"'{text}': only ?ca=FILE may follow, and only after {TLS}://. {expected}.")
+        raise UsageError(
+            Message(
+                "'{text}': only ?ca=FILE may follow, and only after {tls}://. {expected}.",
+                text=text,
+                tls=TLS,
+                expected=expected,
+            )
+        )
     ca = Path(query["ca"][-1]).expanduser() if "ca" in query else None
     return ServerAddress(parts.hostname, port, tls, model, ca)

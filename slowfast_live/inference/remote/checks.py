@@ -12,6 +12,7 @@ import numpy as np
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.remote.client import RemoteFacts, TensorFacts
 from slowfast_live.inference.spec import PROBABILITIES, Model, ModelSpec
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, U8
 
 log = logging.getLogger(__name__)
@@ -35,21 +36,36 @@ def check_interface(facts: RemoteFacts, model: Model, where: str) -> str:
         ModelError: They differ.
     """
     wanted = model.spec.input_shape
-    again = f"Export it anew: slowfast-live models export {model.name} --server DIR"
+    again = Message("Export it anew: slowfast-live models export {name} --server DIR", name=model.name)
     inputs = facts.inputs
     if len(inputs) != 1 or inputs[0].datatype != "UINT8" or not _fits(inputs[0], wanted):
         found = "; ".join(map(str, inputs)) or "nothing"
         raise ModelError(
-            f"Model '{model.name}' on {where} takes {found}, but its model.json here describes one clip UINT8 "
-            f"{list(wanted)}. {again}"
+            Message(
+                "Model '{name}' on {where} takes {found}, but its model.json here describes one clip UINT8 "
+                "{wanted}. {again}",
+                name=model.name,
+                where=where,
+                found=found,
+                wanted=list(wanted),
+                again=again,
+            )
         )
     outputs = [output for output in facts.outputs if output.name == PROBABILITIES]
     classes = len(model.spec.labels)
     if len(outputs) != 1 or not _fits(outputs[0], (1, classes)):
         found = "; ".join(map(str, facts.outputs)) or "nothing"
         raise ModelError(
-            f"Model '{model.name}' on {where} gives {found}, but its model.json here names {classes} labels, for which "
-            f"an output '{PROBABILITIES}' [1, {classes}] is expected. {again}"
+            Message(
+                "Model '{name}' on {where} gives {found}, but its model.json here names {classes} labels, for "
+                "which an output '{probabilities}' [1, {classes}] is expected. {again}",
+                name=model.name,
+                where=where,
+                found=found,
+                classes=classes,
+                probabilities=PROBABILITIES,
+                again=again,
+            )
         )
     return inputs[0].name
 
@@ -62,8 +78,12 @@ def check_digest(found: str, model: Model, where: str) -> None:
     """
     if found != labels_digest(model.spec):
         raise ModelError(
-            f"Model '{model.name}' on {where} was exported with other labels than its model.json here has. "
-            f"Export it anew: slowfast-live models export {model.name} --server DIR"
+            Message(
+                "Model '{name}' on {where} was exported with other labels than its model.json here has. Export it "
+                "anew: slowfast-live models export {name} --server DIR",
+                name=model.name,
+                where=where,
+            )
         )
 
 
@@ -84,8 +104,12 @@ def check_by_example(ask: Callable[[U8], F32], ask_here: Callable[[U8], F32], mo
         there, here = ask(clip), ask_here(clip)
         if float(np.abs(there - here).max()) > _MAX_DIFFERENCE:
             raise ModelError(
-                f"Model '{model.name}' on {where} answers otherwise than the same model on this machine: it has other "
-                f"weights or labels. Export it anew: slowfast-live models export {model.name} --server DIR"
+                Message(
+                    "Model '{name}' on {where} answers otherwise than the same model on this machine: it has other "
+                    "weights or labels. Export it anew: slowfast-live models export {name} --server DIR",
+                    name=model.name,
+                    where=where,
+                )
             )
         conclusive = conclusive or float(here.max()) > 2 * _MAX_DIFFERENCE
     if not conclusive:

@@ -14,6 +14,7 @@ from slowfast_live import files
 from slowfast_live.errors import DeviceError, ModelError
 from slowfast_live.inference.remote.address import ServerAddress
 from slowfast_live.inference.remote.messages import message, method
+from slowfast_live.messages import Message, system_reason
 from slowfast_live.types import F32, U8
 
 ANSWER_WITHIN_S = 10.0
@@ -152,7 +153,7 @@ class InferenceClient:
         raise AssertionError("the last try either answers or raises")
 
     def _name(self, model: str) -> str:
-        return f"Model '{model}' on {self.address.shown}"
+        return Message("Model '{model}' on {shown}", model=model, shown=self.address.shown)
 
     def _call(self, name: str, within_s: float, /, **fields: Any) -> Any:
         call = self._methods.get(name)
@@ -167,21 +168,36 @@ class InferenceClient:
         except grpc.RpcError as error:
             raise self._failure(error, fields) from error
         except ValueError as error:  # the channel was closed meanwhile
-            raise ServerLostError(f"The connection to {self.address.shown} is closed.", repr(error)) from error
+            raise ServerLostError(
+                Message("The connection to {server} is closed.", server=self.address.shown), repr(error)
+            ) from error
 
     def _failure(self, error: grpc.RpcError, fields: Mapping[str, Any]) -> DeviceError | ModelError:
         status, details = error.code(), str(error.details() or "")
         if status in _LOST:
-            why = "took too long" if status is grpc.StatusCode.DEADLINE_EXCEEDED else "does not answer"
-            text = f"The inference server {self.address.shown} {why}. Check that it runs and that the address is right."
+            text = Message(
+                "The inference server {server} does not answer. Check that it runs and that the address is right.",
+                server=self.address.shown,
+            )
+            if status is grpc.StatusCode.DEADLINE_EXCEEDED:
+                text = Message(
+                    "The inference server {server} took too long. Check that it runs and that the address is right.",
+                    server=self.address.shown,
+                )
             return ServerLostError(text, f"{status.name}: {details}")
         model = fields.get("model_name") or fields.get("name") or ""
         if status is grpc.StatusCode.NOT_FOUND:
-            text = f"The inference server {self.address.shown} has no model '{model}'. "
-            text += f"Give it one: slowfast-live models export {model} --server DIR"
+            text = Message(
+                "The inference server {server} has no model '{model}'. "
+                "Give it one: slowfast-live models export {model} --server DIR",
+                server=self.address.shown,
+                model=model,
+            )
             return ModelError(text, details)
         first = next(iter(details.splitlines()), status.name)
-        return ModelError(f"{self._name(str(model))} refuses: {first}.", f"{status.name}: {details}")
+        return ModelError(
+            Message("{model} refuses: {first}.", model=self._name(str(model)), first=first), f"{status.name}: {details}"
+        )
 
 
 def _channel(address: ServerAddress) -> grpc.Channel:
@@ -190,7 +206,9 @@ def _channel(address: ServerAddress) -> grpc.Channel:
     try:
         trusted = files.read_bytes(address.ca, _LARGEST_CA) if address.ca is not None else None
     except OSError as error:
-        raise DeviceError(f"The certificates in {address.ca} cannot be read: {error.strerror or error}.") from error
+        raise DeviceError(
+            Message("The certificates in {ca} cannot be read: {reason}.", ca=address.ca, reason=system_reason(error))
+        ) from error
     return grpc.secure_channel(address.target, grpc.ssl_channel_credentials(trusted), _OPTIONS)
 
 
@@ -204,17 +222,41 @@ def _output(answer: Any, wanted: str, who: str) -> F32:
             continue
         dtype = _DTYPES.get(tensor.datatype)
         if dtype is None:
-            raise ModelError(f"{who} gives {tensor.datatype} for '{wanted}'; expected FP32.")
+            raise ModelError(
+                Message(
+                    "{who} gives {datatype} for '{wanted}'; expected FP32.",
+                    who=who,
+                    datatype=tensor.datatype,
+                    wanted=wanted,
+                )
+            )
         if answer.raw_output_contents:
             raw = answer.raw_output_contents[number] if number < len(answer.raw_output_contents) else b""
             if len(raw) % dtype.itemsize:
-                raise ModelError(f"{who} gives {len(raw)} bytes for '{wanted}', which are no {tensor.datatype} values.")
+                raise ModelError(
+                    Message(
+                        "{who} gives {count} bytes for '{wanted}', which are no {datatype} values.",
+                        who=who,
+                        count=len(raw),
+                        wanted=wanted,
+                        datatype=tensor.datatype,
+                    )
+                )
             values = np.frombuffer(raw, dtype)
         else:
             values = np.array(tensor.contents.fp32_contents or tensor.contents.fp64_contents, dtype)
         shape = tuple(tensor.shape)
         if values.size != int(np.prod(shape)) or shape[:1] != (1,):
-            raise ModelError(f"{who} gives {values.size} values with shape {list(shape)}; expected [1, ...].")
+            raise ModelError(
+                Message(
+                    "{who} gives {size} values with shape {shape}; expected [1, ...].",
+                    who=who,
+                    size=values.size,
+                    shape=list(shape),
+                )
+            )
         return np.array(values.reshape(shape[1:]), np.float32)
     found = ", ".join(tensor.name for tensor in answer.outputs) or "nothing"
-    raise ModelError(f"{who} gives {found}; expected an output '{wanted}'.")
+    raise ModelError(
+        Message("{who} gives {found}; expected an output '{wanted}'.", who=who, found=found, wanted=wanted)
+    )

@@ -15,6 +15,7 @@ from slowfast_live.inference.remote.checks import LABELS_PARAMETER, check_by_exa
 from slowfast_live.inference.remote.client import InferenceClient, ServerLostError
 from slowfast_live.inference.spec import PROBABILITIES, Model
 from slowfast_live.inference.threaded_request import ThreadedRequest
+from slowfast_live.messages import Message
 from slowfast_live.types import F32, U8, Level, Notice, Topic
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,9 @@ class FailoverModel:
         """
         self._input = check_interface(self._client.facts(self._name), self.model, self._where)
         if not self._client.model_ready(self._name):
-            raise ServerLostError(f"Model '{self._name}' is not ready on {self._where}.")
+            raise ServerLostError(
+                Message("Model '{name}' is not ready on {server}.", name=self._name, server=self._where)
+            )
         digest = self._client.parameters(self._name).get(LABELS_PARAMETER)
         if digest is not None:
             check_digest(digest, self.model, self._where)
@@ -108,8 +111,8 @@ class FailoverModel:
             device = self._on_this_machine().device
         except SlowFastLiveError as problem:
             log.warning("The model cannot run here either: %s", problem)
-            device = "no device of this machine"
-        text = f"{error.message} {device} takes over until it is back."
+            device = Message("no device of this machine")
+        text = Message("{problem} {device} takes over until it is back.", problem=error.message, device=device)
         self._notify(Notice(Level.WARNING, text, error.details, topic=Topic.SERVER))
         threading.Thread(target=self._wait_for_server, name="inference server", daemon=True).start()
 
@@ -139,7 +142,10 @@ class FailoverModel:
             except Exception as error:
                 log.exception("Asking %s failed", self._where)
                 self.take_over(
-                    DeviceError(f"The inference server {self._where} gave an unexpected error.", repr(error))
+                    DeviceError(
+                        Message("The inference server {where} gave an unexpected error.", where=self._where),
+                        repr(error),
+                    )
                 )
         with self._lock:
             self.substituted += 1
@@ -161,8 +167,13 @@ class FailoverModel:
         classes = len(self.model.spec.labels)
         if probs.shape != (classes,) or not np.isfinite(probs).all():
             raise ModelError(
-                f"Model '{self._name}' on {self._where} gives values with shape {list(probs.shape)}; "
-                f"expected {classes} probabilities."
+                Message(
+                    "Model '{name}' on {where} gives values with shape {shape}; expected {classes} probabilities.",
+                    name=self._name,
+                    where=self._where,
+                    shape=list(probs.shape),
+                    classes=classes,
+                )
             )
         return probs
 
@@ -191,7 +202,9 @@ class FailoverModel:
     def _answer_here(self, clip: U8) -> F32:
         outcome = self._run_here(clip)
         if outcome.probs is None:
-            raise DeviceError(f"Model '{self.model.name}' failed on this machine: {outcome.error}.")
+            raise DeviceError(
+                Message("Model '{name}' failed on this machine: {error}.", name=self.model.name, error=outcome.error)
+            )
         return outcome.probs
 
     def _wait_for_server(self) -> None:
@@ -208,6 +221,6 @@ class FailoverModel:
                 continue
             with self._lock:
                 self._lost = False
-            text = f"The inference server {self._where} answers again and runs the model."
+            text = Message("The inference server {where} answers again and runs the model.", where=self._where)
             self._notify(Notice(Level.INFO, text, topic=Topic.NEWS))
             return

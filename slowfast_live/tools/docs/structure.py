@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 PACKAGE = Path(__file__).resolve().parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("text_safety",),
+    ("text_safety", "messages"),
     ("errors", "types", "paths", "content", "display", "colors", "ending", "urls", "progress"),
     ("files", "child_process"),
     ("rules", "core", "publish"),

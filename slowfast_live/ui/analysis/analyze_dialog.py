@@ -52,7 +52,7 @@ from slowfast_live.ui.controller.drops import local_path
 from slowfast_live.ui.controller.source_input import file_filter, on_disk
 from slowfast_live.ui.style.fields import number_field
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr, words
 from slowfast_live.ui.style.theme import GRID
 
 _POLL_MS = 60
@@ -314,7 +314,7 @@ class AnalyzeDialog(QDialog):
         try:
             order = self._order()
         except UsageError as error:
-            self.state.setText(error.message)
+            self.state.setText(words(error))
             return
         self.results.clear()
         self._report = None
@@ -398,13 +398,13 @@ class AnalyzeDialog(QDialog):
 
     def _show_step(self, step: Step) -> None:
         if step.step == "notice":
-            self.results.addItem(step.message)
+            self.results.addItem(shown(step.message))
             self.results.scrollToBottom()
             return
         self.this_file.setValue(round(step.fraction * _STEPS))
         self.all_files.setValue(round(step.overall * _STEPS))
         if step.message and step.step in ("start", "done", "skipped", "failed"):
-            self.results.addItem(step.message)
+            self.results.addItem(shown(step.message))
             self.results.scrollToBottom()
         if step.file and self.cancel.isEnabled():
             of = tr(" ({number} of {files})", number=step.number, files=step.files) if step.files > 1 else ""
@@ -413,7 +413,7 @@ class AnalyzeDialog(QDialog):
     def _show_end(self, end: JobEnd) -> None:
         self._timer.stop()
         self._job, self._report = None, end.report
-        self.state.setText(end.message)
+        self.state.setText(shown(end.message))
         self._enable()
         self.ended.emit(end)
 

@@ -31,7 +31,7 @@ from slowfast_live.ui.controller.protocols import PipelinePort
 from slowfast_live.ui.controller.settings_store import SettingsStore
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.style.theme import Mode, ThemeManager
 from slowfast_live.ui.threads.background import BackgroundTasks
 
@@ -219,7 +219,7 @@ class CamerasApp(QObject):
             tile.use_model(model, device)
 
     def _no_model(self, error: Exception) -> None:
-        self.window.notice_bar.show_notice(Notice(Level.ERROR, str(error), repr(error), topic=Topic.MODELS))
+        self.window.notice_bar.show_notice(Notice(Level.ERROR, words(error), repr(error), topic=Topic.MODELS))
 
     def _sum_up(self) -> None:
         statuses = [tile.poller.latest_status for tile in self.tiles]

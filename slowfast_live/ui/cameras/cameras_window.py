@@ -26,7 +26,7 @@ from slowfast_live.ui.cameras.tile import CameraTile
 from slowfast_live.ui.commands.commands import describe
 from slowfast_live.ui.panels.notice_bar import NoticeBar
 from slowfast_live.ui.style import icons
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr
 from slowfast_live.ui.style.palette import Theme
 from slowfast_live.ui.style.theme import GRID, ThemeManager
 
@@ -170,7 +170,9 @@ class CamerasWindow(QMainWindow):
     def show_notice(self, tile: CameraTile, notice: Notice) -> None:
         """Show a notice about a source, with its name."""
         name = tile.name.whole_text
-        message = notice.message if name in notice.message else f"{name}: {notice.message}"
+        message = shown(notice.message)
+        if name not in message:
+            message = f"{name}: {message}"
         self.notice_bar.show_notice(replace(notice, message=message, command=""))
 
     def _shortcut(self, key: str, slot: Callable[[], object]) -> None:

@@ -14,7 +14,7 @@ from slowfast_live.types import Level, Notice, Topic
 from slowfast_live.ui.controller.protocols import PipelinePort
 from slowfast_live.ui.events.export_snapshot import ExportSnapshot
 from slowfast_live.ui.events.session_events import SessionEvents
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 
 FILTERS = (
@@ -166,4 +166,4 @@ class EventsExport(QObject):
 
     def _failed(self, error: Exception) -> None:
         details = getattr(error, "details", "") or repr(error)
-        self.notice.emit(Notice(Level.ERROR, str(error), details, topic=Topic.EXPORT))
+        self.notice.emit(Notice(Level.ERROR, words(error), details, topic=Topic.EXPORT))

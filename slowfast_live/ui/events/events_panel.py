@@ -518,6 +518,8 @@ class EventsPanel(QWidget):
         menu.popup(self.table.viewport().mapToGlobal(at))
 
     def _add_own(self, menu: QMenu) -> None:
-        self._own["rename_all"].setText(f"Rename all “{self.selected[0].event.label}”…".replace("&", "&&"))
+        self._own["rename_all"].setText(
+            tr("Rename all “{label}”…", label=action_name(self.selected[0].event.label)).replace("&", "&&")
+        )
         for name in ("go", "rename", "rename_all", "times", "rule", "delete", "copy"):
             menu.addAction(self._own[name])

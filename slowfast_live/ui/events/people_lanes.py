@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from slowfast_live.colors import identity_color
+from slowfast_live.core.corrections import AnnotatedEvent
+from slowfast_live.core.readout_text import SEPARATOR
 from slowfast_live.ui.events.session_people import PeopleRow
 from slowfast_live.ui.events.time_axis import Scale
 from slowfast_live.ui.style.language import tr
@@ -26,6 +29,30 @@ def row_title(row: PeopleRow) -> str:
     if row.person is not None:
         return person_title(row.person)
     return tr("{count} others", count=len(row.people))
+
+
+def blocks(notes: Sequence[AnnotatedEvent]) -> list[list[AnnotatedEvent]]:
+    """Return events in groups of those of one person that overlap: a model may give several answers at once.
+
+    Args:
+        notes: Events of one or more people, oldest first.
+    """
+    found: list[list[AnnotatedEvent]] = []
+    last: dict[int | None, tuple[list[AnnotatedEvent], float]] = {}  # by person: the last group and its end
+    for noted in notes:
+        block, end_s = last.get(noted.person, ([], -math.inf))
+        if noted.event.begin_s >= end_s:
+            block, end_s = [], -math.inf
+            found.append(block)
+        block.append(noted)
+        last[noted.person] = block, max(end_s, noted.event.end_s)
+    return found
+
+
+def block_title(block: Sequence[AnnotatedEvent]) -> str:
+    """Return the names of the actions in a group, the surest first, each once."""
+    surest = sorted(block, key=lambda noted: -noted.event.mean_score)
+    return SEPARATOR.join(action_name(label) for label in dict.fromkeys(noted.event.label for noted in surest))
 
 
 @restores_painter
@@ -50,12 +77,12 @@ def paint_people(
     for (top, height), row in zip(places, rows, strict=False):
         strong = followed is not None and followed in row.people
         faint = followed is not None and not strong
-        for noted in row.notes:
-            left = max(scale.left, scale.x(noted.event.begin_s))
-            right = min(scale.left + scale.width, scale.x(noted.event.end_s))
+        for block in blocks(row.notes):
+            left = max(scale.left, scale.x(block[0].event.begin_s))
+            right = min(scale.left + scale.width, scale.x(max(noted.event.end_s for noted in block)))
             box = QRectF(left, top, max(1.0, right - left - 1), height)
-            name = "" if row.person is None else action_name(noted.event.label)
-            _paint_action(painter, box, name, noted.person or 1, faint, theme)
+            name = "" if row.person is None else block_title(block)
+            _paint_action(painter, box, name, block[0].person or 1, faint, theme)
         _paint_title(painter, QRectF(0, top, scale.left - GRID + 2, height), row, theme)
 
 

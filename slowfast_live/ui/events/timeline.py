@@ -383,7 +383,7 @@ class Timeline(QWidget):
         return paint(scene, self.size(), ratio, self._theme)
 
     def _hint(self) -> str:
-        if self._session_events.notes:
+        if self._session_events.notes or self._session_events.people.notes:
             return ""
         if self._status.model is None and self._status.switching:
             return tr("The model is being prepared")

@@ -14,7 +14,7 @@ from slowfast_live.pipeline.newest_clip import NewestClip
 from slowfast_live.types import Level, Notice, Readout, Status, Topic
 from slowfast_live.ui.controller.protocols import PipelinePort
 from slowfast_live.ui.style import formatting
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.style.names import class_name
 from slowfast_live.ui.threads.background import BackgroundTasks
 from slowfast_live.ui.video.canvas import Canvas
@@ -119,7 +119,7 @@ class Explaining(QObject):
 
     def _failed(self, error: Exception) -> None:
         self._busy = False
-        message = error.message if isinstance(error, SlowFastLiveError) else tr("The explanation failed unexpectedly.")
+        message = words(error) if isinstance(error, SlowFastLiveError) else tr("The explanation failed unexpectedly.")
         details = error.details if isinstance(error, SlowFastLiveError) else repr(error)
         if self._action.isChecked():
             self._action.setChecked(False)

@@ -211,7 +211,7 @@ class BuildForm(QWidget):
         for box in self.precisions.values():
             row.addWidget(box)
         row.addSpacing(GRID)
-        row.addWidget(quiet_label("from"))
+        row.addWidget(quiet_label(tr("from")))
         row.addWidget(self.weights, 1)
         row.addStretch()
         self.own.hide()
@@ -378,7 +378,8 @@ class BuildForm(QWidget):
             title = self._builder.order.title if self._builder.order else progress.model
             what = f"{title} {progress.precision}".strip()
             loading = progress.step == "download" and progress.message[:1].isdigit()
-            self.show_message(f"{what}: {'downloading, ' if loading else ''}{progress.message}")
+            said = tr("downloading, {amount}", amount=progress.message) if loading else progress.message
+            self.show_message(f"{what}: {said}")
 
     def _logged(self, lines: list[str]) -> None:
         self._new_lines.extend(lines)

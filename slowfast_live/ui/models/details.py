@@ -10,6 +10,7 @@ from slowfast_live.ui.models.model_catalogue import Buildable, CatalogueRow, OnD
 from slowfast_live.ui.panels.model_card import accuracy_text
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.names import action_name, sentence
 
 _CLIP_FPS = 30.0
 """Frame rate that the strides of the catalogue refer to."""
@@ -38,7 +39,7 @@ def details_html(row: CatalogueRow, built: OnDisk | None = None, speed: Speed | 
 def _head(row: CatalogueRow, spec: ModelSpec | None, network: Buildable | None) -> str:
     title = f"<h3>{escape(row.title)}</h3>"
     if spec and spec.description:
-        return f"{title}<p>{escape(spec.description)}</p>"
+        return f"{title}<p>{escape(sentence(spec.description))}</p>"
     if network:
         family = escape(network.family)
         dataset = escape(network.dataset)
@@ -84,12 +85,10 @@ def _facts(
         facts.append((tr("Accuracy"), tr("{join} on {dataset}, published", join=", ".join(figures), dataset=dataset)))
     if spec:
         labels = [label for label in spec.actions if label not in spec.decision.off]
-        some = ", ".join(labels[:_LABELS_SHOWN]) + (" …" if len(labels) > _LABELS_SHOWN else "")
+        some = ", ".join(map(action_name, labels[:_LABELS_SHOWN])) + (" …" if len(labels) > _LABELS_SHOWN else "")
         facts.append((tr("Actions"), f"{len(labels)}: {some}"))
         facts += [(tr("Measured"), accuracy_text(entry)) for entry in spec.accuracy if entry.origin == "measured"]
-    how_fast = (
-        tr("{value} a clip. {origin}", value=speed.text.removesuffix(" measured"), origin=speed.origin) if speed else ""
-    )
+    how_fast = tr("{value} a clip. {origin}", value=speed.figure, origin=speed.origin) if speed else ""
     facts.append((tr("Speed"), how_fast or tr("unknown: once a model has run, it can be estimated")))
     license_name = (spec.licence if spec else "") or (network.licence if network else "")
     facts.append((tr("License"), license_name or tr("not stated")))
@@ -132,7 +131,7 @@ def _origin(spec: ModelSpec | None, network: Buildable | None) -> list[tuple[str
             (tr("Weights"), tr('<a href="{url}">{url_2}</a>', url=escape(url), url_2=escape(url).replace("/", _BREAK)))
         )
     elif spec and spec.origin.get("note"):
-        rows.append((tr("Weights"), escape(spec.origin["note"])))
+        rows.append((tr("Weights"), escape(sentence(spec.origin["note"]))))
     if network and network.checkpoint.downloaded:
         rows.append(("", tr("already downloaded")))
     return rows

@@ -17,7 +17,7 @@ from slowfast_live.ui.models.model_builder import ModelBuilder
 from slowfast_live.ui.models.model_catalogue import Buildable, Speeds
 from slowfast_live.ui.models.setup_dialog import SetupDialog, SetupTexts, text_label
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.style.theme import GRID
 from slowfast_live.ui.threads.background import BackgroundTasks
 
@@ -130,7 +130,7 @@ class KineticsDialog(SetupDialog):
     def _show_found(self, found: _Found) -> None:
         self._found = found
         if found.error is not None:
-            self.says.setText(found.error.message)
+            self.says.setText(words(found.error))
             self.details.setPlainText(found.error.details)
         self._show_offers()
 

@@ -17,7 +17,7 @@ from slowfast_live.ui.controller.workload import Job
 from slowfast_live.ui.models.kinetics_offers import built_of
 from slowfast_live.ui.models.machine_check import CheckLine, MachineCheck, Measured
 from slowfast_live.ui.models.model_builder import BuildOrder, BuildOutcome, BuildProgress, ModelBuilder
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 from slowfast_live.ui.threads.child_process import QtChildProcess
 
@@ -256,7 +256,7 @@ class KineticsSetup(QObject):
     def _not_imported(self, error: Exception) -> None:
         self._log = [getattr(error, "details", "") or repr(error)]
         self._end(
-            error.message if isinstance(error, ModelError) else tr("The archive cannot be read: {error}.", error=error)
+            words(error) if isinstance(error, ModelError) else tr("The archive cannot be read: {error}.", error=error)
         )
 
     def _await_models(self) -> None:

@@ -45,17 +45,17 @@ from slowfast_live.ui.models.model_table import (
     BUILT,
     NAME,
     SPARED,
-    WIDE_PX,
     WIDTHS,
     BadgeDelegate,
     Index,
     RowModel,
     SortedRows,
     megabytes,
+    spared,
 )
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.style.palette import Theme
 from slowfast_live.ui.style.theme import GRID
 from slowfast_live.ui.threads.background import BackgroundTasks
@@ -248,8 +248,9 @@ class ModelManager(QDialog):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Hide columns of a narrow table whose content is also in the details."""
         if watched is self.table and event.type() == QEvent.Type.Resize:
+            hidden = spared(self.table.width())
             for column in SPARED:
-                self.table.setColumnHidden(column, self.table.width() < WIDE_PX)
+                self.table.setColumnHidden(column, column in hidden)
             QTimer.singleShot(0, self.table, lambda: self.table.scrollTo(self.table.currentIndex()))
         return super().eventFilter(watched, event)
 
@@ -272,7 +273,7 @@ class ModelManager(QDialog):
         self._buildable = catalogue.buildable or self._buildable
         self.form.show_missing(catalogue.missing)
         if catalogue.error is not None and not self._builder.busy:
-            self.form.show_message(catalogue.error.message, "amber")
+            self.form.show_message(words(catalogue.error), "amber")
             self.form.log.setPlainText(catalogue.error.details)
         self._fill()
 
@@ -363,8 +364,8 @@ class ModelManager(QDialog):
         running = self._controller.pipeline.status().model
         for one in row.built if row else ():
             spec = one.model.spec
-            parts = [spec.precision + ("" if spec.trained else " untrained"), megabytes(one.size_mb)]
-            parts += ["running"] if one.model.name == running else []
+            parts = [spec.precision + ("" if spec.trained else tr(" untrained")), megabytes(one.size_mb)]
+            parts += [tr("running")] if one.model.name == running else []
             self.folders.addItem(" · ".join(parts), one.model.name)
         names = [self.folders.itemData(number) for number in range(self.folders.count())]
         trained = [one.model.name for one in (row.built if row else ()) if one.model.spec.trained]
@@ -469,7 +470,7 @@ class ModelManager(QDialog):
         self._background.run(
             lambda: delete(model),
             lambda _: self._deleted(model),
-            lambda error: self.form.show_message(getattr(error, "message", str(error)), "red"),
+            lambda error: self.form.show_message(words(error), "red"),
             name="delete",
         )
 

@@ -21,6 +21,7 @@ from slowfast_live.errors import ModelError
 from slowfast_live.inference.build_tools import is_ready, python_of, tools_folder
 from slowfast_live.inference.building import NEEDED, missing_packages, output_folder
 from slowfast_live.ui.models.model_catalogue import Buildable, parse_listing
+from slowfast_live.ui.style.language import tr
 from slowfast_live.ui.threads.child_process import QtChildProcess
 
 log = logging.getLogger(__name__)
@@ -30,14 +31,14 @@ _LIST_TIMEOUT_S = 120.0
 
 
 _CONTROLS = (
-    (r"give --classes N or --labels FILE", "fill in Classes or Labels"),
-    (r"(give|name) it with --checkpoint( FILE)?", "choose it here: “Use a checkpoint file…”"),
-    (r"--checkpoint( FILE)?", "“Use a checkpoint file…”"),
-    (r"--random-weights", "“Random weights”"),
-    (r"--labels( FILE)?", "Labels"),
-    (r"--classes( N)?", "Classes"),
-    (r"--name( NAME)?", "Name"),
-    (r"--precision( [A-Z]+)?", "another precision"),
+    (r"give --classes N or --labels FILE", tr("fill in Classes or Labels")),
+    (r"(give|name) it with --checkpoint( FILE)?", tr("choose it here: “Use a checkpoint file…”")),
+    (r"--checkpoint( FILE)?", f"“{tr('Use a checkpoint file…')}”"),
+    (r"--random-weights", f"“{tr('Random weights')}”"),
+    (r"--labels( FILE)?", tr("Labels")),
+    (r"--classes( N)?", tr("Classes")),
+    (r"--name( NAME)?", tr("Name")),
+    (r"--precision( [A-Z]+)?", tr("another precision")),
 )
 """Options of the build program in its messages (patterns), and the corresponding controls of the window."""
 
@@ -91,7 +92,7 @@ class BuildTools:
             )
         except (OSError, subprocess.SubprocessError) as error:
             details = getattr(error, "stderr", None) or repr(error).encode()
-            text = "The list of models that can be built is not available; see the log for the reason."
+            text = tr("The list of models that can be built is not available; see the log for the reason.")
             raise ModelError(text, details.decode(errors="replace")) from error
         return parse_listing(output.stdout)
 
@@ -274,12 +275,12 @@ class ModelBuilder(QObject):
         # A build that was complete when it was cancelled is complete.
         cancelled = self._program.cancelled and not well
         if well:
-            message = f"{order.title} is built: {', '.join(order.precisions)}."
+            message = tr("{title} is built: {precisions}.", title=order.title, precisions=", ".join(order.precisions))
         elif cancelled:
-            message = f"Building {order.title} was canceled. Incomplete files were removed."
+            message = tr("Building {title} was canceled. Incomplete files were removed.", title=order.title)
         else:
             last = next((line for line in reversed(self.log) if not line.startswith("[")), "")
-            message = in_window(self._failure or last or f"The build program ended early: {how}.")
+            message = in_window(self._failure or last or tr("The build program ended early: {how}.", how=how))
             log.warning("building %s failed: %s", order.name, message)
         self.finished.emit(BuildOutcome(order, well, cancelled, message, "\n".join(self.log)))
 

@@ -14,6 +14,7 @@ import msgspec
 
 from slowfast_live.errors import ModelError
 from slowfast_live.inference.spec import Model, came_with_app
+from slowfast_live.messages import system_reason
 from slowfast_live.types import Prediction
 from slowfast_live.ui.style.language import tr
 
@@ -138,14 +139,18 @@ def delete(model: Model) -> None:
     """
     folder = model.folder
     if reason := _kept(folder):
-        raise ModelError(f"{folder} was not deleted: {reason[0].lower()}{reason[1:]}.")
+        raise ModelError(
+            tr("{folder} was not deleted: {reason}.", folder=folder, reason=reason[0].lower() + reason[1:])
+        )
     aside = folder.with_name(f".deleted-{folder.name}")
     try:
         shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)
         shutil.rmtree(aside)
     except OSError as error:
-        raise ModelError(f"{folder} cannot be deleted: {error.strerror or error}.", repr(error)) from error
+        raise ModelError(
+            tr("{folder} cannot be deleted: {reason}.", folder=folder, reason=system_reason(error)), repr(error)
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +273,13 @@ class Speed:
     @property
     def text(self) -> str:
         """The speed as text: "82 ms measured", "about 45 ms", or "about 45 ms?" if based on another family."""
+        return tr("{shown} measured", shown=self.figure) if self.measured else self.figure
+
+    @property
+    def figure(self) -> str:
+        """The speed without where it comes from: "82 ms", "about 45 ms"."""
         shown = f"{self.infer_ms:.0f} ms" if self.infer_ms >= 9.95 else f"{self.infer_ms:.1f} ms"
-        return (
-            tr("{shown} measured", shown=shown)
-            if self.measured
-            else tr("about {shown}{value}", shown=shown, value="" if self.alike else "?")
-        )
+        return shown if self.measured else tr("about {shown}{value}", shown=shown, value="" if self.alike else "?")
 
 
 @dataclass

@@ -42,8 +42,10 @@ HEADINGS = (
 )
 WIDTHS = {BUILT: 148, ACTIONS: 68, TOP1: 76, TOP5: 56, GFLOPS: 68, PARAMS: 68, SIZE: 80, SPEED: 148}
 """Widths of the columns in pixels; the name takes the rest."""
-SPARED, WIDE_PX = (ACTIONS, TOP5, GFLOPS, PARAMS, SIZE), 760
-"""Columns, and the table width in pixels below which they are hidden."""
+SPARED = (GFLOPS, PARAMS, TOP5, SIZE, ACTIONS)
+"""Columns whose content is also in the details, in the order in which a narrow table hides them."""
+_NAME_PX = 200
+"""Width in pixels, scroll bar included, that the longest names of models need."""
 NOT_BUILT = tr("not built")
 SORT_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
@@ -52,6 +54,21 @@ Index = QModelIndex | QPersistentModelIndex
 def megabytes(size_mb: float) -> str:
     """Return "36.7 MB", or "138 MB"."""
     return f"{size_mb:.1f} MB" if size_mb < 99.95 else f"{size_mb:.0f} MB"
+
+
+def spared(width: int) -> set[int]:
+    """Return the columns to hide in a table of this width in pixels, so that names are not cut off.
+
+    >>> sorted(spared(1200))
+    []
+    """
+    needed, hidden = _NAME_PX + sum(WIDTHS.values()), set[int]()
+    for column in SPARED:
+        if needed <= width:
+            break
+        hidden.add(column)
+        needed -= WIDTHS[column]
+    return hidden
 
 
 class RowModel(QAbstractTableModel):

@@ -12,7 +12,7 @@ from slowfast_live.errors import UsageError
 from slowfast_live.inference.labels import own_labels
 from slowfast_live.inference.spec import usable_name
 from slowfast_live.ui.commands.commands import describe
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.style.theme import GRID
 
 _KINETICS = 400
@@ -117,7 +117,7 @@ class OwnWeights(QWidget):
                     tr("The name may contain letters, digits, '.', '_' and '-', the first a letter or digit.")
                 )
         except UsageError as error:
-            self._fault = error.message
+            self._fault = words(error)
         self.classes.setPlaceholderText(str(self._counted if self.labels_file and self._counted else _KINETICS))
         return self._fault
 

@@ -13,6 +13,7 @@ from slowfast_live.inference.spec import Accuracy, ModelSpec
 from slowfast_live.ui.commands.commands import describe, key_text
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.names import sentence
 from slowfast_live.ui.style.theme import GRID
 
 _COUNT = re.compile(r"(\d+) (?:\w+ )?clips")
@@ -39,13 +40,13 @@ def accuracy_value(entry: Accuracy) -> str:
 def accuracy_text(entry: Accuracy) -> str:
     """Return an accuracy with its origin: "77 % right at first guess (top-1) on Kinetics-400, published"."""
     value = accuracy_value(entry)
-    note = f" ({entry.note})" if entry.note else ""
+    note = f" ({sentence(entry.note)})" if entry.note else ""
     return tr(
         "{value} {meaning} on {clips}, {origin}{note}",
         value=value,
         meaning=entry.meaning,
         clips=entry.clips,
-        origin=entry.origin,
+        origin=tr("measured") if entry.origin == "measured" else tr("published"),
         note=note,
     )
 
@@ -84,7 +85,10 @@ def facts(spec: ModelSpec) -> list[tuple[str, str]]:
     rows.append((tr("License"), spec.licence or tr("not stated")))
     if spec.origin:
         rows.append(
-            (tr("Origin"), spec.origin.get("note") or spec.origin.get("url") or next(iter(spec.origin.values())))
+            (
+                tr("Origin"),
+                sentence(spec.origin.get("note", "")) or spec.origin.get("url") or next(iter(spec.origin.values())),
+            )
         )
     return rows
 
@@ -177,7 +181,7 @@ class ModelCard(QWidget):
             self._rows.hide()
             return
         self._title.setText(spec.title)
-        self._text.setText(spec.description)
+        self._text.setText(sentence(spec.description))
         best = headline_accuracy(spec)
         if not spec.trained:
             self._accuracy.setText(tr("Not trained: its weights are random."))

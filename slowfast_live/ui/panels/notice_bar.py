@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QEnterEvent, QGuiApplication
@@ -20,7 +21,7 @@ from slowfast_live.types import Level, Notice, Topic
 from slowfast_live.ui.commands.commands import describe, tip
 from slowfast_live.ui.panels.file_manager import open_file, show_in_folder
 from slowfast_live.ui.style import icons
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr
 from slowfast_live.ui.style.palette import Theme
 from slowfast_live.ui.style.theme import GRID
 from slowfast_live.ui.style.tone import restyle
@@ -134,7 +135,8 @@ class NoticeBar(QWidget):
         return self._waiting[-1] if self._waiting else None
 
     def show_notice(self, notice: Notice) -> None:
-        """Add a notice; one with the same message replaces the earlier one."""
+        """Add a notice, in the window's language; one with the same message replaces the earlier one."""
+        notice = replace(notice, message=shown(notice.message))
         self._waiting = [other for other in self._waiting if other.message != notice.message]
         self._waiting.append(notice)
         self._waiting.sort(key=lambda entry: _WEIGHT[entry.level])  # stable sort: the newest stays last in its level

@@ -29,7 +29,7 @@ from slowfast_live.ui.commands.commands import describe, key_text, tip
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.elided_label import ElidedLabel
 from slowfast_live.ui.style.formatting import source_title
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr
 from slowfast_live.ui.style.names import sentence
 from slowfast_live.ui.style.theme import GRID
 
@@ -244,7 +244,9 @@ class SourceBar(QWidget):
             (tr("Manage models…"), _MANAGE, tip("models"), True),
         ]
         if models:
-            self.models.fill([*((m.spec.display_name, m.name, m.spec.description, True) for m in models), *manage])
+            self.models.fill(
+                [*((m.spec.display_name, m.name, sentence(m.spec.description), True) for m in models), *manage]
+            )
             self.models.select(-1)
         else:
             how = tr(
@@ -264,7 +266,7 @@ class SourceBar(QWidget):
                 (
                     name if device.available else tr("{name} · not available", name=device.name),
                     device.name,
-                    device.reason,
+                    shown(device.reason),
                     device.available,
                 )
             )

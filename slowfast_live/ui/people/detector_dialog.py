@@ -135,7 +135,7 @@ class DetectorDialog(SetupDialog):
             if chosen:
                 self._controller.use_detector(chosen)
                 title = next((one.spec.title for one in self._at_hand if one.name == chosen), "")
-                self._used = title or "Motion"
+                self._used = title or tr("Motion")
                 found = tr("People are found by {title} now.", title=title)
                 self.say(found if title else tr("What moves is followed."))
                 self._find_out()

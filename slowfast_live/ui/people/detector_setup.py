@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from slowfast_live.people.spec import DetectorModel, find_detectors
 from slowfast_live.ui.models.model_builder import BuildProgress, BuildTools
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 from slowfast_live.ui.threads.child_process import QtChildProcess
 
@@ -186,7 +186,7 @@ class DetectorSetup(QObject):
         self._end(DetectorEnd(True, False, text, title=found.spec.title))
 
     def _not_found(self, error: Exception) -> None:
-        self._end(DetectorEnd(False, False, str(error), repr(error)))
+        self._end(DetectorEnd(False, False, words(error), repr(error)))
 
     def _end(self, end: DetectorEnd) -> None:
         self.latest = (end.message, 1.0 if end.done else 0.0)

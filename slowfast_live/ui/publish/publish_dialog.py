@@ -27,7 +27,7 @@ from slowfast_live.publish.settings import PublishSettings, new_token
 from slowfast_live.ui.commands.buttons import push_button
 from slowfast_live.ui.commands.commands import describe
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr
 from slowfast_live.ui.style.theme import GRID
 from slowfast_live.ui.style.tone import set_tone
 
@@ -216,7 +216,7 @@ class PublishDialog(QDialog):
         }
         for name, label in self.says.items():
             problem = problems.get(name, "")
-            _say(label, problem or works[name], "amber" if problem else "quiet")
+            _say(label, shown(problem) or works[name], "amber" if problem else "quiet")
 
     def done(self, result: int) -> None:
         """Apply what is being typed, then close."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
+from slowfast_live.messages import sentences
 from slowfast_live.publish.publisher import Publisher
 from slowfast_live.publish.settings import PublishSettings, new_token
 from slowfast_live.types import Level, Notice, Readout, Status, Topic
@@ -109,4 +110,4 @@ class Publishing(QObject):
         if not problems:
             self.settled.emit(Topic.PUBLISH)
         elif new and self.dialog is None:
-            self.notice.emit(Notice(Level.WARNING, " ".join(new), command="publish", topic=Topic.PUBLISH))
+            self.notice.emit(Notice(Level.WARNING, sentences(*new), command="publish", topic=Topic.PUBLISH))

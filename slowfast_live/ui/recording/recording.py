@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from slowfast_live.counting.counter import RepetitionSet
 from slowfast_live.errors import ExportError
+from slowfast_live.messages import sentences
 from slowfast_live.recording import replay as replays
 from slowfast_live.recording.drawn import Drawn
 from slowfast_live.recording.recorder import Recorder, RecordingProgress
-from slowfast_live.recording.replay import Replay
+from slowfast_live.recording.replay import KeptFrame, Replay
 from slowfast_live.recording.timestamps import free_name
 from slowfast_live.types import Level, Notice, Status, Topic
 from slowfast_live.ui.controller.protocols import PipelinePort
@@ -23,7 +24,7 @@ from slowfast_live.ui.controller.settings_store import SettingsStore
 from slowfast_live.ui.controller.workload import Job
 from slowfast_live.ui.recording.record_button import RecordButton
 from slowfast_live.ui.style import formatting
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 
 _POLL_MS = 100
@@ -193,6 +194,10 @@ class RecordingControls(QObject):
 
     # Instant replay
 
+    def last_frames(self) -> list[KeptFrame] | None:
+        """Return the last seconds of what is shown, oldest first; None if they are not kept."""
+        return self._replay.pictures() if self._replay is not None else None
+
     def save_last(self) -> None:
         """Save the last seconds as a video, off the GUI thread; a notice names the file."""
         replay = self._replay
@@ -219,7 +224,7 @@ class RecordingControls(QObject):
             self.ended.emit(Job.SAVING)
             self.settled.emit(Topic.REPLAY)
             details = getattr(error, "details", "") or repr(error)
-            self.notice.emit(Notice(Level.ERROR, str(error), details, topic=Topic.REPLAY))
+            self.notice.emit(Notice(Level.ERROR, words(error), details, topic=Topic.REPLAY))
 
         self.began.emit(Job.SAVING)
         self._background.run(
@@ -302,7 +307,7 @@ def outcome(progress: RecordingProgress) -> Notice:
         error = progress.error
         return Notice(Level.ERROR, error.message, error.details, progress.path, topic=Topic.RECORDING)
     assert progress.path is not None  # always set after success
-    words = tr(
+    text = tr(
         "Recorded {elapsed_s} as {name} ({size}).",
         elapsed_s=formatting.clock(progress.elapsed_s),
         name=progress.path.name,
@@ -310,6 +315,9 @@ def outcome(progress: RecordingProgress) -> Notice:
     )
     if left_out := formatting.left_out(progress.dropped):
         return Notice(
-            Level.WARNING, f"{words} {left_out[0].upper()}{left_out[1:]}.", file=progress.path, topic=Topic.RECORDING
+            Level.WARNING,
+            sentences(text, f"{left_out[0].upper()}{left_out[1:]}."),
+            file=progress.path,
+            topic=Topic.RECORDING,
         )
-    return Notice(Level.INFO, words, file=progress.path)
+    return Notice(Level.INFO, text, file=progress.path)

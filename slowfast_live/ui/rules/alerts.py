@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from slowfast_live.core.corrections import AnnotatedEvent
 from slowfast_live.errors import RuleError
+from slowfast_live.messages import sentences
 from slowfast_live.rules.actions import RuleEvent, post, run_command
 from slowfast_live.rules.rule import Rule, RuleBook, RuleWatch, Trigger, done_by
 from slowfast_live.types import Level, Notice, Readout, Status, Topic
@@ -185,7 +186,7 @@ class Alerts(QObject):
                     failures.append(error)
             if not failures:
                 return None
-            return RuleError(" ".join(e.message for e in failures), "\n".join(e.details for e in failures))
+            return RuleError(sentences(*(e.message for e in failures)), "\n".join(e.details for e in failures))
 
         def finished(error: RuleError | None) -> None:
             self._under_way.discard(key)

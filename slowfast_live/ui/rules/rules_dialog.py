@@ -29,7 +29,7 @@ from slowfast_live.rules.rule import ANY, MOST_PEOPLE, Rule, RuleBook, join_comm
 from slowfast_live.ui.commands.commands import describe
 from slowfast_live.ui.style.fields import number_field
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.style.theme import GRID
 from slowfast_live.ui.style.tone import set_tone
 
@@ -102,7 +102,7 @@ class RulesDialog(QDialog):
         self.sound = QCheckBox(tr("Sound"))
         describe(self.sound, tr("Sound"), tr("The system's alert sound; some systems have it switched off"))
         self.command = QLineEdit()
-        self.command.setPlaceholderText("e.g. /home/ada/lamp.sh on")
+        self.command.setPlaceholderText(tr("e.g. /home/ada/lamp.sh on"))
         describe(
             self.command,
             tr("Command"),
@@ -112,7 +112,7 @@ class RulesDialog(QDialog):
             ),
         )
         self.webhook = QLineEdit()
-        self.webhook.setPlaceholderText("e.g. https://example.org/hook")
+        self.webhook.setPlaceholderText(tr("e.g. https://example.org/hook"))
         describe(
             self.webhook,
             tr("Web address"),
@@ -260,7 +260,7 @@ class RulesDialog(QDialog):
         try:
             command = split_command(self.command.text())
         except ValueError as error:
-            raise ValueError(f"The command cannot be read: {error}") from error
+            raise ValueError(tr("The command cannot be read: {error}", error=error)) from error
         return Rule(
             action=ANY if typed == _ANY_TEXT else typed,
             threshold=round(self.threshold.value() / 100, 4),
@@ -281,7 +281,7 @@ class RulesDialog(QDialog):
         try:
             rule = self._rule()
         except ValueError as error:
-            self._show_message(f"{error}. The rule was not changed.".replace("..", "."), "amber")
+            self._show_message(tr("{problem}. The rule was not changed.", problem=words(error).rstrip(".。")), "amber")
             self.test.setEnabled(False)
             return None
         self.test.setEnabled(True)
@@ -344,7 +344,7 @@ class RulesDialog(QDialog):
         if error is None:
             self._show_message(tr("Done."), "quiet")
         else:
-            self._show_message(error.message, "amber")
+            self._show_message(words(error), "amber")
             self.outcome.setToolTip(error.details)
 
     def _show_message(self, text: str, tone: str) -> None:

@@ -19,7 +19,7 @@ from slowfast_live.ui.events.session_events import SessionEvents, clean_name
 from slowfast_live.ui.panels.file_manager import show_in_folder
 from slowfast_live.ui.sessions.keeper import SessionKeeper
 from slowfast_live.ui.sessions.sessions_dialog import SessionRow, SessionsDialog
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 
 _BOX_PX = 400
@@ -346,7 +346,7 @@ class Sessions(QObject):
         box.setIcon(QMessageBox.Icon.Warning)
         names = ", ".join(dict.fromkeys(one.source.name for one in self.keeper.unkept))
         box.setText(tr("Your edits of {names} cannot be saved.", names=names))
-        box.setInformativeText(str(failure))
+        box.setInformativeText(words(failure))
         save = box.addButton(tr("Save as a file…"), QMessageBox.ButtonRole.AcceptRole)
         leave = box.addButton(tr("Quit without saving"), QMessageBox.ButtonRole.DestructiveRole)
         stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
@@ -371,7 +371,7 @@ class Sessions(QObject):
 
     def _failed(self, error: Exception) -> None:
         details = getattr(error, "details", "") or repr(error)
-        self.notice.emit(Notice(Level.ERROR, str(error), details, topic=Topic.SESSION_FILE))
+        self.notice.emit(Notice(Level.ERROR, words(error), details, topic=Topic.SESSION_FILE))
 
 
 def _missing(session: Session) -> bool:

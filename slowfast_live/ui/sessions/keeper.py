@@ -358,7 +358,7 @@ class SessionKeeper(QObject):
             text = tr(
                 "Earlier edits of {name} cannot be read: {message}",
                 name=current.source.name,
-                message=found.problem.message,
+                message=found.problem,
             )
             self.notice.emit(Notice(Level.WARNING, text, found.problem.details, topic=Topic.NEWS))
         if current is not self.current and not current.corrections.edits:

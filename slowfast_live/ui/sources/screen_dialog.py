@@ -35,7 +35,7 @@ from slowfast_live.sources.screens import (
 from slowfast_live.types import SourceSpec
 from slowfast_live.ui.commands.commands import describe
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.style.theme import GRID
 from slowfast_live.ui.threads.background import BackgroundTasks
 
@@ -60,14 +60,14 @@ def find_on_screen() -> OnScreen:
     try:
         screens = list_screens()
     except SourceError as error:
-        return OnScreen(problem=error.message)
+        return OnScreen(problem=words(error))
     if not lists_windows(sys.platform):
         return OnScreen(screens, problem=tr("On this system only whole screens and regions can be watched."))
     try:
         windows = list_windows()
         return OnScreen(screens, windows, "" if windows else tr("No other window is open."))
     except SourceError as error:
-        return OnScreen(screens, problem=error.message)
+        return OnScreen(screens, problem=words(error))
 
 
 class ScreenDialog(QDialog):
@@ -217,7 +217,7 @@ class ScreenDialog(QDialog):
             ready = self.address() is not None
             problem = ""
         except UsageError as error:
-            ready, problem = False, error.message
+            ready, problem = False, words(error)
         self.open_button.setEnabled(ready)
         if problem:
             self.message.setText(problem)
@@ -240,7 +240,7 @@ class ScreenDialog(QDialog):
         try:
             return parse_address(f"{number}:{typed}")
         except UsageError as error:
-            if "too small" in error.message:
+            if "too small" in error.message:  # in English, before it is translated
                 raise
             raise UsageError(
                 tr("A region is given as left, top, width, height: for example 0, 100, 800, 600.")

@@ -3,6 +3,8 @@
 Texts are written in English. `python -m slowfast_live.tools.docs translations` collects them with Qt's lupdate into
 `ui/translations/*.ts` and compiles these with lrelease; see CONTRIBUTING.md. The language is chosen once per start,
 before the first text is needed, because tables of texts are made when modules are loaded.
+
+The rooms below the window know no language: they say what they have to say as a `Message`, which `shown` translates.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from slowfast_live import settings
+from slowfast_live.errors import SlowFastLiveError
+from slowfast_live.messages import Message
+from slowfast_live.text_safety import encodable
 
 FOLDER = Path(__file__).resolve().parents[1] / "translations"
 LANGUAGES: dict[str, str] = {"en": "English", "ko": "한국어", "zh_CN": "简体中文"}
@@ -24,12 +29,30 @@ VARIABLE = "SLOWFAST_LIVE_LANGUAGE"
 
 
 def tr(text: str, **values: object) -> str:
-    """Return a text in the window's language, with `{names}` replaced by values.
+    """Return a text in the window's language, with `{names}` replaced by values; messages among them are translated.
 
     A text that is not translated stays English.
     """
-    shown = _translated("", text)
-    return shown.format(**values) if values else shown
+    said = _translated("", text)
+    return said.format(**{name: _value(value) for name, value in values.items()}) if values else said
+
+
+def shown(text: str) -> str:
+    """Return what other rooms say in the window's language: a `Message`; other texts stay as they are."""
+    return encodable(tr(text.template, **text.values)) if isinstance(text, Message) else text
+
+
+def words(error: BaseException) -> str:
+    """Return what an error says in the window's language."""
+    if isinstance(error, SlowFastLiveError):
+        return shown(error.message)
+    return shown(error.args[0]) if error.args and isinstance(error.args[0], Message) else str(error)
+
+
+def _value(value: object) -> object:
+    if isinstance(value, SlowFastLiveError):
+        return words(value)
+    return shown(value) if isinstance(value, Message) else value
 
 
 def translate(context: str, text: str) -> str:

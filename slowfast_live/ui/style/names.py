@@ -10,7 +10,8 @@ import re
 
 from slowfast_live.core.corrections import Add, Change, Delete, Move, Rename, RenameAll
 from slowfast_live.core.readout_text import NONE_KNOWN, SEPARATOR, ReadoutText
-from slowfast_live.ui.style.language import tr, translate
+from slowfast_live.messages import Message
+from slowfast_live.ui.style.language import shown, tr, translate
 
 ACTIONS = (
     translate("actions", "waving hand"),
@@ -49,8 +50,12 @@ READOUTS = (
     tr("recognition pauses"),
 )
 """What `core.readout_text` says if there is no action."""
+OF_THE_BUNDLED_MODEL = (
+    tr("A small SlowFast for everyday actions, trained only on rendered people."),
+    tr("Trained by this project on clips that it rendered itself."),
+)
+"""What the description of the bundled model says of it."""
 _RECONNECTING = re.compile(r"reconnecting \((\d+)\)")
-_PREPARING = re.compile(r"Preparing (.+) for (.+)")
 
 
 def action_name(label: str) -> str:
@@ -67,9 +72,7 @@ def sentence(text: str) -> str:
     """Return what another room says, such as "no confident action"; unknown texts stay English."""
     if found := _RECONNECTING.fullmatch(text):
         return tr("reconnecting ({number})", number=found[1])
-    if found := _PREPARING.fullmatch(text):
-        return tr("Preparing {model} for {device}", model=found[1], device=found[2])
-    return tr(text)
+    return shown(text) if isinstance(text, Message) else tr(text)
 
 
 def class_name(text: str) -> str:

@@ -14,6 +14,7 @@ from slowfast_live import paths
 from slowfast_live.errors import SlowFastLiveError
 from slowfast_live.inference.spec import Model
 from slowfast_live.recording.recorder import Recorder
+from slowfast_live.recording.replay import KeptFrame
 from slowfast_live.sources.address import VIDEO_SUFFIXES
 from slowfast_live.teaching.names import SHARED_SUFFIX
 from slowfast_live.teaching.takes import NOTHING, NOTHING_NAME, Take, TakeStore
@@ -23,7 +24,7 @@ from slowfast_live.ui.controller.source_input import on_disk
 from slowfast_live.ui.events.session_events import SessionEvents
 from slowfast_live.ui.panels.file_manager import open_file
 from slowfast_live.ui.style import formatting
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr, words
 from slowfast_live.ui.teaching.countdown import Countdown
 from slowfast_live.ui.teaching.lesson import Lesson, discard_clip
 from slowfast_live.ui.teaching.passage_dialog import PassageDialog
@@ -31,6 +32,7 @@ from slowfast_live.ui.teaching.take_recorder import Phase, TakeRecorder
 from slowfast_live.ui.threads.background import BackgroundTasks
 
 if TYPE_CHECKING:
+    from slowfast_live.teaching.collecting import Stamped
     from slowfast_live.teaching.learning import TeachingReport
     from slowfast_live.ui.teaching.teach_dialog import TeachDialog
 
@@ -81,6 +83,8 @@ class Teaching(QObject):
         self._label, self._source = NOTHING, ""
         self._closed = False
         self._used: list[tuple[str, float, float]] = []
+        self.last_frames: Callable[[], list[KeptFrame] | None] = lambda: None
+        """Returns the last seconds of what is shown; None if they are not kept."""
         controller.shared_model_wanted.connect(self.open_shared)
 
     @property
@@ -150,8 +154,11 @@ class Teaching(QObject):
     def _drop(self, clip: Recorder) -> None:
         self._background.run(lambda: discard_clip(clip), name="teach")
 
-    def _taken(self, frames: Sequence[object], thumbnail: bytes, clip: Recorder | None) -> None:
+    def _taken(self, frames: Sequence[Stamped], thumbnail: bytes, clip: Recorder | None) -> None:
         if self.lesson is not None and self.dialog is not None:
+            if frames:
+                times = [t_s for t_s, _image in frames]
+                self._used.append((self._source, times[0], times[-1]))
             mirrored = self.dialog.mirrored.isChecked()
             self.lesson.add_frames(self._label, frames, thumbnail, self._source, mirrored=mirrored, clip=clip)
 
@@ -186,7 +193,7 @@ class Teaching(QObject):
         elif chosen is not None:
             begin_s, end_s = chosen.event.begin_s, chosen.event.end_s
         dialog = PassageDialog(
-            label or NOTHING_NAME,
+            shown(label or NOTHING_NAME),
             begin_s,
             end_s,
             lambda: self._controller.pipeline.status().position_s,
@@ -222,26 +229,49 @@ class Teaching(QObject):
         dialog.open()
 
     def add_unseen(self) -> None:
-        """Take what ran before as examples of none of the actions.
+        """Take what ran before as examples of none of the actions: passages that are neither events nor examples.
 
-        Of a file: passages that are neither events nor examples. Of a camera: the next seconds, as nothing is recorded
-        without being asked to.
+        Of a file they are read again; of a camera they come from the last seconds that are kept for "Save the last 30
+        seconds".
         """
         status = self._controller.pipeline.status()
         path = self._file(status)
         if path is None or status.info is None or not status.info.duration_s:
-            self.take(NOTHING)
+            self._add_last_seconds(status)
             return
+        end_s = status.info.duration_s if status.ended else max(status.position_s, 0.0)
+        for begin_s, until_s in self._unseen(str(path), 0.0, end_s):
+            self.add_passage(NOTHING, path, begin_s, until_s)
+
+    def _add_last_seconds(self, status: Status) -> None:
+        """Take the last seconds of a live source."""
+        kept = self.last_frames()
+        if kept is None or self.lesson is None or self.dialog is None or status.source is None:
+            self._complain(
+                tr(
+                    "What a camera showed is not kept. Switch on File > Recording options > Keep the last 30 seconds, "
+                    "or take an example."
+                )
+            )
+            return
+        source = formatting.source_name(status.source)
+        begin_s, end_s = (kept[0].source_s, kept[-1].source_s) if kept else (0.0, 0.0)
+        for from_s, until_s in self._unseen(source, begin_s, end_s):
+            frames = [frame for frame in kept if from_s <= frame.source_s <= until_s]
+            self._used.append((source, from_s, until_s))
+            self.lesson.add_kept(NOTHING, frames, source, mirrored=self.dialog.mirrored.isChecked())
+
+    def _unseen(self, name: str, begin_s: float, end_s: float) -> list[tuple[float, float]]:
+        """Return passages of a source that are neither events nor examples; without any, say so."""
         from slowfast_live.teaching.collecting import passages_without
 
-        taken = [(begin, end) for name, begin, end in self._used if name == str(path)]
+        taken = [(begin, end) for used, begin, end in self._used if used == name]
         taken += [(noted.event.begin_s, noted.event.end_s) for noted in self._session_events.notes]
-        end_s = status.info.duration_s if status.ended else max(status.position_s, 0.0)
-        free = passages_without(end_s, taken)[-_MOST_UNSEEN:]
+        taken = [(begin - begin_s, end - begin_s) for begin, end in taken if end > begin_s]
+        free = passages_without(end_s - begin_s, taken)[-_MOST_UNSEEN:]
         if not free:
             self._complain(tr("Nothing ran before that is not an action or an example already. Play on for a while."))
-        for begin_s, until_s in free:
-            self.add_passage(NOTHING, path, begin_s, until_s)
+        return [(begin_s + begin, begin_s + end) for begin, end in free]
 
     def _file(self, status: Status) -> Path | None:
         source = status.source
@@ -271,7 +301,7 @@ class Teaching(QObject):
         self.model = model
         self._controller.rescan()
         if self.dialog is not None:
-            self.dialog.show_report([*sentences(report), *self._left_out()])
+            self.dialog.show_report([*map(shown, sentences(report)), *self._left_out()])
         if self.dialog is None or not self.dialog.isVisible():
             text = tr("“{title}” is taught. Choose it in the list of models.", title=model.spec.title)
             self.notice.emit(Notice(Level.INFO, text, topic=Topic.TEACHING))
@@ -298,7 +328,7 @@ class Teaching(QObject):
     def _name_broken(self) -> None:
         lesson = self.lesson
         if lesson is not None and lesson.broken and self.dialog is not None:
-            first, more = lesson.broken[0].message, len(lesson.broken) - 1
+            first, more = words(lesson.broken[0]), len(lesson.broken) - 1
             self.dialog.show_problem(first + (tr(" {more} more cannot be read either.", more=more) if more else ""))
             lesson.broken = []
 
@@ -360,7 +390,7 @@ class Teaching(QObject):
     def _not_shared(self, error: Exception) -> None:
         known = isinstance(error, SlowFastLiveError)
         text = (
-            str(error)
+            words(error)
             if known
             else tr("The model cannot be shared because of an unexpected error: {error}", error=error)
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -12,8 +13,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from slowfast_live.errors import SlowFastLiveError, TeachingError
 from slowfast_live.inference.spec import Model
 from slowfast_live.recording.recorder import Recorder
-from slowfast_live.teaching.takes import NOTHING, Take, TakeStore, TeachingSet
-from slowfast_live.ui.style.language import tr
+from slowfast_live.recording.replay import KeptFrame, ReplayReader
+from slowfast_live.recording.replay import save as save_replay
+from slowfast_live.teaching.takes import NOTHING, NOTHING_NAME, Take, TakeStore, TeachingSet
+from slowfast_live.types import Frame
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 
 _POLL_MS = 60
@@ -54,6 +58,8 @@ class Lesson(QObject):
         super().__init__(parent)
         self._store, self._models, self._background = store, models, background
         self.settings: TeachingSet = store.settings()
+        if self.settings.title == TeachingSet().title:  # nobody has named it yet
+            self.settings = msgspec.structs.replace(self.settings, title=tr("My actions"))
         self.takes: list[Take] = []
         self.broken: list[TeachingError] = []
         self._trunk: object | None = None
@@ -155,7 +161,7 @@ class Lesson(QObject):
         from slowfast_live.teaching.trunks import gone
 
         if self.settings.trunk:
-            return gone(self.settings.base).message
+            return words(gone(self.settings.base))
         return tr("There is no trained model to build on. Build one under Models….")
 
     @property
@@ -189,7 +195,31 @@ class Lesson(QObject):
                 raise
             return take if clip is None else msgspec.structs.replace(take, clip=self._finished(clip))
 
-        self._add(tr("Learning what “{value}” looks like", value=label or "none of these"), work)
+        self._add(tr("Learning what “{value}” looks like", value=label or NOTHING_NAME), work)
+
+    def add_kept(self, label: str, kept: Sequence[KeptFrame], source: str, *, mirrored: bool) -> None:
+        """Compute the features of frames that were kept for instant replay and store them as a take."""
+
+        def frames(reader: ReplayReader) -> Iterator[Frame]:
+            for number, frame in enumerate(kept):
+                self._check()
+                image = reader.picture(frame)
+                if image is not None:
+                    yield Frame(image, number, frame.source_s, frame.source_s)
+
+        def work() -> Take:
+            from slowfast_live.teaching.clips import make_private
+            from slowfast_live.teaching.collecting import take_of_pictures
+
+            with closing(ReplayReader()) as reader:
+                take = take_of_pictures(self._network(), label, frames(reader), source, mirrored=mirrored)  # type: ignore[arg-type]
+            if not self.settings.clips:
+                return take
+            clip = save_replay(list(kept), self.new_clip(), overlay=False)
+            make_private(clip)
+            return msgspec.structs.replace(take, clip=clip.name)
+
+        self._add(tr("Learning what “{value}” looks like", value=label or NOTHING_NAME), work)
 
     def add_file(self, label: str, path: Path, passage: tuple[float, float] | None, *, mirrored: bool) -> None:
         """Compute the features of a video, or of a passage of it, and store them as a take."""
@@ -228,7 +258,7 @@ class Lesson(QObject):
         clip.join(_CLIP_S)
         progress = clip.progress()
         if progress.error is not None or progress.path is None:
-            reason = progress.error.message if progress.error is not None else str(clip.target)
+            reason = words(progress.error) if progress.error is not None else str(clip.target)
             self._clip_problem = tr("The example is kept, but not its video: {reason}", reason=reason)
             return ""
         make_private(progress.path)
@@ -355,14 +385,14 @@ class Lesson(QObject):
             return
         known = isinstance(error, SlowFastLiveError)
         self.failed.emit(
-            str(error) if known else tr("This failed because of an unexpected error: {error}", error=error)
+            words(error) if known else tr("This failed because of an unexpected error: {error}", error=error)
         )
 
     def _guarded(self, work: Callable[[], object]) -> None:
         try:
             work()
         except TeachingError as error:
-            self.failed.emit(error.message)
+            self.failed.emit(words(error))
 
 
 def discard_clip(clip: Recorder) -> None:

@@ -29,7 +29,7 @@ from slowfast_live.ui.commands.commands import describe
 from slowfast_live.ui.controller.drops import local_path
 from slowfast_live.ui.style import formatting
 from slowfast_live.ui.style.fitting import resize_to_fit
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import shown, tr
 from slowfast_live.ui.style.theme import GRID
 from slowfast_live.ui.style.tone import restyle, set_tone
 from slowfast_live.ui.teaching.example_list import ExampleList, empty_text
@@ -291,7 +291,7 @@ class TeachDialog(QDialog):
         self.action_list.clear()
         for label in lesson.labels:
             count = len(lesson.takes_of(label))
-            item = QListWidgetItem(f"{label or NOTHING_NAME}  ·  {count}")
+            item = QListWidgetItem(f"{shown(label or NOTHING_NAME)}  ·  {count}")
             item.setData(Qt.ItemDataRole.UserRole, label)
             item.setToolTip(
                 formatting.tooltip(tr("{count} examples of {value}", count=count, value=label or NOTHING_NAME))

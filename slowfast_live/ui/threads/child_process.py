@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, Signal
 
 from slowfast_live.child_process import ChildProcess
+from slowfast_live.messages import system_reason
+from slowfast_live.ui.style.language import tr
 
 _CLOSE_S = 1.5
 """Time in seconds that a program has to clean up when the app shuts down."""
@@ -107,7 +109,7 @@ class QtChildProcess(QObject):
 
 def _reason(end: object) -> str:
     if isinstance(end, OSError):
-        return f"{end.filename} cannot be started: {end.strerror}."
+        return tr("{program} cannot be started: {reason}.", program=end.filename, reason=system_reason(end))
     if end == 0:
         return ""
-    return f"exit code {end}" if isinstance(end, int) and end > 0 else "it crashed or was killed"
+    return tr("exit code {code}", code=end) if isinstance(end, int) and end > 0 else tr("it crashed or was killed")

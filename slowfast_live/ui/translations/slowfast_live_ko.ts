@@ -1338,6 +1338,10 @@ Actions appear here as they are recognized.</source>
         <translation>{what} · &lt;a href=&quot;undo&quot;&gt;실행 취소&lt;/a&gt;</translation>
     </message>
     <message>
+        <source>Rename all “{label}”…</source>
+        <translation>“{label}” 모두 이름 바꾸기…</translation>
+    </message>
+    <message>
         <source>Recognized during playback: parts that were not played are unknown.</source>
         <translation>재생하며 인식함: 재생하지 않은 부분은 알 수 없습니다.</translation>
     </message>
@@ -1456,6 +1460,10 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Build in {name}</source>
         <translation>{name}(으)로 만들기</translation>
+    </message>
+    <message>
+        <source>from</source>
+        <translation>원본</translation>
     </message>
     <message>
         <source>Published weights</source>
@@ -1580,6 +1588,10 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Building {title}…</source>
         <translation>{title} 만드는 중…</translation>
+    </message>
+    <message>
+        <source>downloading, {amount}</source>
+        <translation>내려받는 중, {amount}</translation>
     </message>
     <message>
         <source>{title} was not built. {message}</source>
@@ -1918,6 +1930,14 @@ Actions appear here as they are recognized.</source>
         <translation>{counted}, {built}개 만듦</translation>
     </message>
     <message>
+        <source> untrained</source>
+        <translation> 학습되지 않음</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>실행 중</translation>
+    </message>
+    <message>
         <source>Not built</source>
         <translation>만들지 않음</translation>
     </message>
@@ -2002,6 +2022,14 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Its folder is not writable</source>
         <translation>폴더에 쓸 수 없습니다</translation>
+    </message>
+    <message>
+        <source>{folder} was not deleted: {reason}.</source>
+        <translation>{folder}을(를) 삭제하지 않았습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{folder} cannot be deleted: {reason}.</source>
+        <translation>{folder}을(를) 삭제할 수 없습니다: {reason}.</translation>
     </message>
     <message>
         <source>{precision} untrained</source>
@@ -2156,6 +2184,14 @@ Actions appear here as they are recognized.</source>
         <translation>폴더 이름의 첫 부분. 비우면 네트워크 이름을 씁니다</translation>
     </message>
     <message>
+        <source>fill in Classes or Labels</source>
+        <translation>클래스 또는 라벨을 채우세요</translation>
+    </message>
+    <message>
+        <source>choose it here: “Use a checkpoint file…”</source>
+        <translation>여기서 선택하세요: “체크포인트 파일 사용…”</translation>
+    </message>
+    <message>
         <source>Labels</source>
         <translation>라벨</translation>
     </message>
@@ -2166,6 +2202,22 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Name</source>
         <translation>이름</translation>
+    </message>
+    <message>
+        <source>another precision</source>
+        <translation>다른 정밀도</translation>
+    </message>
+    <message>
+        <source>The list of models that can be built is not available; see the log for the reason.</source>
+        <translation>만들 수 있는 모델 목록을 가져올 수 없습니다. 이유는 로그를 보세요.</translation>
+    </message>
+    <message>
+        <source>{title} is built: {precisions}.</source>
+        <translation>{title}을(를) 만들었습니다: {precisions}.</translation>
+    </message>
+    <message>
+        <source>Building {title} was canceled. Incomplete files were removed.</source>
+        <translation>{title} 만들기를 취소했습니다. 완성되지 않은 파일은 지웠습니다.</translation>
     </message>
     <message>
         <source>Classes must be a whole number, not &apos;{value}&apos;.</source>
@@ -2293,7 +2345,15 @@ Actions appear here as they are recognized.</source>
     </message>
     <message>
         <source>{value} {meaning} on {clips}, {origin}{note}</source>
-        <translation>{clips}에서 {value} {meaning}, {origin}{note}</translation>
+        <translation>{clips}에서 {meaning} {value}, {origin}{note}</translation>
+    </message>
+    <message>
+        <source>measured</source>
+        <translation>측정값</translation>
+    </message>
+    <message>
+        <source>published</source>
+        <translation>발표된 값</translation>
     </message>
     <message>
         <source>Family</source>
@@ -2910,12 +2970,20 @@ Published weights are not included with the app: building downloads and converts
         <translation>시스템 알림음. 꺼져 있는 시스템도 있습니다</translation>
     </message>
     <message>
+        <source>e.g. /home/ada/lamp.sh on</source>
+        <translation>예: /home/ada/lamp.sh on</translation>
+    </message>
+    <message>
         <source>Command</source>
         <translation>명령</translation>
     </message>
     <message>
         <source>A program and its arguments; it gets the event as JSON on standard input and in SLOWFAST_LIVE_* variables</source>
         <translation>프로그램과 인수. 이벤트를 표준 입력의 JSON과 SLOWFAST_LIVE_* 변수로 받습니다</translation>
+    </message>
+    <message>
+        <source>e.g. https://example.org/hook</source>
+        <translation>예: https://example.org/hook</translation>
     </message>
     <message>
         <source>Web address</source>
@@ -2972,6 +3040,14 @@ Published weights are not included with the app: building downloads and converts
     <message>
         <source>Close; the rules are saved (Esc)</source>
         <translation>닫습니다. 규칙은 저장됩니다 (Esc)</translation>
+    </message>
+    <message>
+        <source>The command cannot be read: {error}</source>
+        <translation>명령을 읽을 수 없습니다: {error}</translation>
+    </message>
+    <message>
+        <source>{problem}. The rule was not changed.</source>
+        <translation>{problem}. 규칙은 바뀌지 않았습니다.</translation>
     </message>
     <message>
         <source>Trying…</source>
@@ -3576,6 +3652,14 @@ What is recognized and your edits are saved here automatically.</source>
         <translation>인식 일시 중지</translation>
     </message>
     <message>
+        <source>A small SlowFast for everyday actions, trained only on rendered people.</source>
+        <translation>일상 동작을 위한 작은 SlowFast. 렌더링한 사람으로만 학습했습니다.</translation>
+    </message>
+    <message>
+        <source>Trained by this project on clips that it rendered itself.</source>
+        <translation>이 프로젝트가 직접 렌더링한 클립으로 학습했습니다.</translation>
+    </message>
+    <message>
         <source>Person {number}</source>
         <translation>사람 {number}</translation>
     </message>
@@ -3586,6 +3670,10 @@ What is recognized and your edits are saved here automatically.</source>
     <message>
         <source>Preparing {model} for {device}</source>
         <translation>{device}에서 {model} 준비 중</translation>
+    </message>
+    <message>
+        <source>{title} cannot be prepared for {device} because of an unexpected error.</source>
+        <translation>예기치 않은 오류로 {device}에서 {title}을(를) 준비할 수 없습니다.</translation>
     </message>
     <message>
         <source>{person}: {change}</source>
@@ -3994,6 +4082,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
         <translation>동영상 ({join})</translation>
     </message>
     <message>
+        <source>What a camera showed is not kept. Switch on File &gt; Recording options &gt; Keep the last 30 seconds, or take an example.</source>
+        <translation>카메라가 보여 준 것은 보관되지 않습니다. 파일 &gt; 녹화 옵션 &gt; 마지막 30초 보관을 켜거나 예를 만드세요.</translation>
+    </message>
+    <message>
         <source>Nothing ran before that is not an action or an example already. Play on for a while.</source>
         <translation>동작이나 예가 아닌 지나간 영상이 없습니다. 잠시 더 재생하세요.</translation>
     </message>
@@ -4036,6 +4128,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
     <message>
         <source>The model cannot be shared because of an unexpected error: {error}</source>
         <translation>예기치 않은 오류로 모델을 공유할 수 없습니다: {error}</translation>
+    </message>
+    <message>
+        <source>My actions</source>
+        <translation>내 동작</translation>
     </message>
     <message>
         <source>Reading the examples</source>
@@ -4232,6 +4328,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
     <message>
         <source>None: follow what moves</source>
         <translation>없음: 움직이는 것을 따라감</translation>
+    </message>
+    <message>
+        <source>Motion</source>
+        <translation>움직임</translation>
     </message>
     <message>
         <source>People are found by {title} now.</source>
@@ -4452,6 +4552,1918 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>The detector was built into {folder}, where it is not looked for.</source>
         <translation>검출기가 {folder}에 만들어졌지만 그곳은 찾지 않는 폴더입니다.</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}.</source>
+        <translation>{path}을(를) 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>The inference server was lost: 1 prediction was made on this machine instead.</source>
+        <translation>추론 서버와 연결이 끊겨 예측 1건을 이 컴퓨터에서 했습니다.</translation>
+    </message>
+    <message>
+        <source>The inference server was lost: {count} predictions were made on this machine instead.</source>
+        <translation>추론 서버와 연결이 끊겨 예측 {count}건을 이 컴퓨터에서 했습니다.</translation>
+    </message>
+    <message>
+        <source>Nobody was found in the picture: the model scores what each person does.</source>
+        <translation>화면에서 사람을 찾지 못했습니다. 이 모델은 사람마다 무엇을 하는지 평가합니다.</translation>
+    </message>
+    <message>
+        <source>It has no picture from {begin:g} to {end:g} s.</source>
+        <translation>{begin:g}초부터 {end:g}초까지 영상이 없습니다.</translation>
+    </message>
+    <message>
+        <source>The video is {length:.1f} s long, but the model needs {needed:.1f} s: nothing was recognized.</source>
+        <translation>동영상은 {length:.1f}초인데 모델에는 {needed:.1f}초가 필요합니다. 아무것도 인식하지 못했습니다.</translation>
+    </message>
+    <message>
+        <source>The model&apos;s weights are random: its scores mean nothing, and no label is shown.</source>
+        <translation>모델의 가중치가 무작위입니다. 점수는 의미가 없고 라벨은 표시되지 않습니다.</translation>
+    </message>
+    <message>
+        <source>An unexpected error: {error}.</source>
+        <translation>예기치 않은 오류: {error}.</translation>
+    </message>
+    <message>
+        <source>{name}: {reason}</source>
+        <translation>{name}: {reason}</translation>
+    </message>
+    <message>
+        <source>{name}: 0 events.</source>
+        <translation>{name}: 이벤트 0개.</translation>
+    </message>
+    <message>
+        <source>{name}: {count} events, {labels} and {more} more.</source>
+        <translation>{name}: 이벤트 {count}개, {labels} 외 {more}가지.</translation>
+    </message>
+    <message>
+        <source>{name}: 1 event, {labels}.</source>
+        <translation>{name}: 이벤트 1개, {labels}.</translation>
+    </message>
+    <message>
+        <source>{name}: {count} events, {labels}.</source>
+        <translation>{name}: 이벤트 {count}개, {labels}.</translation>
+    </message>
+    <message>
+        <source>(done earlier)</source>
+        <translation>(이전에 완료)</translation>
+    </message>
+    <message>
+        <source>{count} analyzed ({skipped} of them earlier)</source>
+        <translation>{count}개 분석함(그중 {skipped}개는 이전에)</translation>
+    </message>
+    <message>
+        <source>{count} analyzed</source>
+        <translation>{count}개 분석함</translation>
+    </message>
+    <message>
+        <source>{count} failed</source>
+        <translation>{count}개 실패</translation>
+    </message>
+    <message>
+        <source>{count} left: the same command continues from here</source>
+        <translation>{count}개 남음. 같은 명령으로 여기서부터 이어집니다</translation>
+    </message>
+    <message>
+        <source>{parts}. Report: {report}</source>
+        <translation>{parts}. 보고서: {report}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; failed on {device}: {error}. Choose another device.</source>
+        <translation>{device}에서 모델 &apos;{name}&apos;이(가) 실패했습니다: {error}. 다른 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{program} cannot be started: {reason}.</source>
+        <translation>{program}을(를) 시작할 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>The analysis was canceled. Finished results are kept; starting it again continues from there.</source>
+        <translation>분석을 취소했습니다. 끝난 결과는 보관되며, 다시 시작하면 이어서 분석합니다.</translation>
+    </message>
+    <message>
+        <source>The analysis ended early (exit code {code}).</source>
+        <translation>분석이 일찍 끝났습니다(종료 코드 {code}).</translation>
+    </message>
+    <message>
+        <source>{path} was not made by this program. Choose another folder for the results.</source>
+        <translation>{path}은(는) 이 프로그램이 만든 것이 아닙니다. 결과를 둘 다른 폴더를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{path} was not written by this program. Choose another folder for the results.</source>
+        <translation>{path}은(는) 이 프로그램이 쓴 것이 아닙니다. 결과를 둘 다른 폴더를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{path} is of a newer version of this program. Choose another folder.</source>
+        <translation>{path}은(는) 이 프로그램의 더 새로운 버전에서 만든 것입니다. 다른 폴더를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>Another analysis is writing into {parent}. Wait for its end, or choose another folder.</source>
+        <translation>다른 분석이 {parent}에 쓰고 있습니다. 끝나기를 기다리거나 다른 폴더를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>The results cannot go to {shown}: {reason}.</source>
+        <translation>결과를 {shown}에 둘 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>The results cannot be copied to {url}: {error}. They are in {folder}, and the same command tries again.</source>
+        <translation>결과를 {url}에 복사할 수 없습니다: {error}. 결과는 {folder}에 있으며, 같은 명령으로 다시 시도합니다.</translation>
+    </message>
+    <message>
+        <source>Its results are called {stem}.*, because {wanted}.* is there and is kept.</source>
+        <translation>{wanted}.*이(가) 이미 있어 그대로 두고, 결과 이름을 {stem}.*으로 했습니다.</translation>
+    </message>
+    <message>
+        <source>The results cannot go into {folder}: it is a link to {target}, which does not exist.</source>
+        <translation>결과를 {folder}에 둘 수 없습니다. 존재하지 않는 {target}을(를) 가리키는 링크입니다.</translation>
+    </message>
+    <message>
+        <source>The results cannot go into {folder}: it is a file; expected a folder.</source>
+        <translation>결과를 {folder}에 둘 수 없습니다. 폴더가 아니라 파일입니다.</translation>
+    </message>
+    <message>
+        <source>The results cannot go into {folder}: {reason}</source>
+        <translation>결과를 {folder}에 둘 수 없습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>AVA cannot hold {one}: expected a box within the picture, and actions from 1.</source>
+        <translation>AVA 형식은 {one}을(를) 담을 수 없습니다. 화면 안의 상자와 1 이상의 동작 번호가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>{path}에 쓸 수 없습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>AVA&apos;s form lists what each person does, but in {name} nobody was followed. Follow people first: Y in the window, `analyze --people auto`.</source>
+        <translation>AVA 형식은 사람마다 무엇을 하는지 적지만, {name}에서는 아무도 따라가지 않았습니다. 먼저 사람을 따라가세요. 창에서는 Y 키, 명령줄에서는 `analyze --people auto`.</translation>
+    </message>
+    <message>
+        <source>Videos cannot be written as {suffix}: this build of FFmpeg has no encoder for it. Reinstall the package &apos;av&apos;, its wheels have them all.</source>
+        <translation>동영상을 {suffix}(으)로 쓸 수 없습니다. 이 FFmpeg에는 인코더가 없습니다. 패키지 &apos;av&apos;를 다시 설치하세요. 모두 들어 있습니다.</translation>
+    </message>
+    <message>
+        <source>A video cannot be written as &apos;{suffix}&apos;. Expected a name that ends in .mp4 or .webm.</source>
+        <translation>동영상을 &apos;{suffix}&apos;(으)로 쓸 수 없습니다. 이름은 .mp4 또는 .webm으로 끝나야 합니다.</translation>
+    </message>
+    <message>
+        <source>{where} does not contain findings of this version: {error}.</source>
+        <translation>{where}에 이 버전의 분석 결과가 없습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>{name} does not determine a format: expected a name that ends with {endings}.</source>
+        <translation>{name}(으)로는 형식을 정할 수 없습니다. 이름은 {endings} 중 하나로 끝나야 합니다.</translation>
+    </message>
+    <message>
+        <source>there is no room left on the disk of {folder}.</source>
+        <translation>{folder}의 디스크에 남은 공간이 없습니다.</translation>
+    </message>
+    <message>
+        <source>you may not write to {folder}. Choose another folder.</source>
+        <translation>{folder}에 쓸 권한이 없습니다. 다른 폴더를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>the disk of {folder} cannot be written to. Choose another folder.</source>
+        <translation>{folder}의 디스크에는 쓸 수 없습니다. 다른 폴더를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{folder} does not answer any more. Was the disk unplugged or the folder removed?</source>
+        <translation>{folder}이(가) 더는 응답하지 않습니다. 디스크를 뽑았거나 폴더를 지웠나요?</translation>
+    </message>
+    <message>
+        <source>{folder} is no folder. Choose another one.</source>
+        <translation>{folder}은(는) 폴더가 아닙니다. 다른 것을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>its name is too long for this file system. Choose a shorter one.</source>
+        <translation>이름이 이 파일 시스템에는 너무 깁니다. 더 짧은 이름을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>Parquet needs the package pyarrow. Install it: pip install &apos;slowfast-live[cluster]&apos;</source>
+        <translation>Parquet에는 패키지 pyarrow가 필요합니다. 설치: pip install &apos;slowfast-live[cluster]&apos;</translation>
+    </message>
+    <message>
+        <source>{target} is the video itself; choose another name for the copy.</source>
+        <translation>{target}은(는) 동영상 자신입니다. 복사본에 다른 이름을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>The sound of {source} cannot be read.</source>
+        <translation>{source}의 소리를 읽을 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{name} was not written, because there were no pictures.</source>
+        <translation>영상이 없어서 {name}을(를) 쓰지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>{name}: pictures of {width} x {height} are too large for a video.</source>
+        <translation>{name}: {width} x {height} 영상은 동영상으로 만들기에 너무 큽니다.</translation>
+    </message>
+    <message>
+        <source>FFmpeg says &apos;{error}&apos;.</source>
+        <translation>FFmpeg의 메시지: &apos;{error}&apos;.</translation>
+    </message>
+    <message>
+        <source>{name} could not be written to its end: {reason}</source>
+        <translation>{name}을(를) 끝까지 쓰지 못했습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>What was written until then is kept and can be played ({seconds:.0f} s).</source>
+        <translation>그때까지 쓴 부분은 보관되며 재생할 수 있습니다({seconds:.0f}초).</translation>
+    </message>
+    <message>
+        <source>What was written so far is in {name}, if it still exists.</source>
+        <translation>지금까지 쓴 내용은, 아직 있다면 {name}에 있습니다.</translation>
+    </message>
+    <message>
+        <source>{target} cannot be given its name: {reason}</source>
+        <translation>{target}에 이름을 붙일 수 없습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>It is kept as {name}.</source>
+        <translation>{name}(으)로 보관됩니다.</translation>
+    </message>
+    <message>
+        <source>is a folder</source>
+        <translation>폴더임</translation>
+    </message>
+    <message>
+        <source>{option}: {path} cannot be written: it is a folder; expected the name of a file.</source>
+        <translation>{option}: {path}에 쓸 수 없습니다. 폴더입니다. 파일 이름이 필요합니다.</translation>
+    </message>
+    <message>
+        <source>{option}: {path} {reason}. It is left as it is; name another file.</source>
+        <translation>{option}: {path}: {reason}. 그대로 둡니다. 다른 파일 이름을 지정하세요.</translation>
+    </message>
+    <message>
+        <source>is a link to something that does not exist</source>
+        <translation>존재하지 않는 대상을 가리키는 링크임</translation>
+    </message>
+    <message>
+        <source>cannot be inspected ({reason})</source>
+        <translation>확인할 수 없음({reason})</translation>
+    </message>
+    <message>
+        <source>exists and was not written by this program</source>
+        <translation>이미 있으며 이 프로그램이 쓴 것이 아님</translation>
+    </message>
+    <message>
+        <source>exists and cannot be read ({reason})</source>
+        <translation>이미 있으며 읽을 수 없음({reason})</translation>
+    </message>
+    <message>
+        <source>it has no output &apos;{probabilities}&apos;</source>
+        <translation>출력 &apos;{probabilities}&apos;이(가) 없습니다</translation>
+    </message>
+    <message>
+        <source>it has no feature maps that are pooled</source>
+        <translation>풀링되는 특징 맵이 없습니다</translation>
+    </message>
+    <message>
+        <source>its probabilities come from {node}, expected a softmax or sigmoid</source>
+        <translation>확률이 {node}에서 나옵니다. softmax 또는 sigmoid가 필요합니다</translation>
+    </message>
+    <message>
+        <source>what it pools is no map of time and space</source>
+        <translation>풀링하는 것이 시간과 공간의 맵이 아닙니다</translation>
+    </message>
+    <message>
+        <source>its head has the operation {kind}, which cannot be traced</source>
+        <translation>헤드에 추적할 수 없는 연산 {kind}이(가) 있습니다</translation>
+    </message>
+    <message>
+        <source>its head multiplies or adds what it computes ({kind}), which cannot be traced</source>
+        <translation>헤드가 계산 결과를 곱하거나 더하며({kind}), 이는 추적할 수 없습니다</translation>
+    </message>
+    <message>
+        <source>its head has a {kind} of a constant, which cannot be traced</source>
+        <translation>헤드에 상수의 {kind}이(가) 있어 추적할 수 없습니다</translation>
+    </message>
+    <message>
+        <source>its head has a convolution over several places, which cannot be traced</source>
+        <translation>헤드에 여러 위치에 걸친 합성곱이 있어 추적할 수 없습니다</translation>
+    </message>
+    <message>
+        <source>its head pools with padding, which cannot be traced</source>
+        <translation>헤드가 패딩과 함께 풀링하여 추적할 수 없습니다</translation>
+    </message>
+    <message>
+        <source>its head repeats what it computes, which cannot be traced</source>
+        <translation>헤드가 계산 결과를 반복하여 추적할 수 없습니다</translation>
+    </message>
+    <message>
+        <source>There is no model yet. `{build_command}` builds one.</source>
+        <translation>아직 모델이 없습니다. `{build_command}`(으)로 만듭니다.</translation>
+    </message>
+    <message>
+        <source>Build it again with `{build_command}`.</source>
+        <translation>`{build_command}`(으)로 다시 만드세요.</translation>
+    </message>
+    <message>
+        <source>its output is not a number (NaN or infinite)</source>
+        <translation>출력이 숫자가 아닙니다(NaN 또는 무한대)</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; takes {found}, but its model.json describes one uint8 clip (1, {frames}, height, width, 3). {build_again}</source>
+        <translation>모델 &apos;{name}&apos;의 입력은 {found}인데 model.json에는 uint8 클립 하나 (1, {frames}, height, width, 3)(으)로 적혀 있습니다. {build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; has {found}, but its model.json names {classes} labels, for which a map &apos;{features}&apos;, &apos;{boxes}&apos; (people, 4) and an output &apos;{probabilities}&apos; (people, {classes}) are expected. {build_again}</source>
+        <translation>모델 &apos;{name}&apos;에는 {found}이(가) 있는데 model.json에는 라벨이 {classes}개이므로 맵 &apos;{features}&apos;, &apos;{boxes}&apos; (people, 4), 출력 &apos;{probabilities}&apos; (people, {classes})이(가) 필요합니다. {build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; does not work: {error}.</source>
+        <translation>모델 &apos;{name}&apos;이(가) 동작하지 않습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; does not run on {device}. Choose another device.</source>
+        <translation>모델 &apos;{name}&apos;이(가) {device}에서 실행되지 않습니다. 다른 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; gives values {shape} from {least:.3f} to {most:.3f} for {count} people: expected a score in 0..1 for each of {labels} labels. {build_again}</source>
+        <translation>모델 &apos;{name}&apos;이(가) {count}명에 대해 {least:.3f}~{most:.3f} 범위의 값 {shape}을(를) 냅니다. 라벨 {labels}개마다 0~1의 점수가 필요합니다. {build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; scores what each person does, in two networks: it runs on this machine only, not on {text}. Choose another device.</source>
+        <translation>모델 &apos;{name}&apos;은(는) 두 네트워크로 사람마다 무엇을 하는지 평가합니다. {text}이(가) 아니라 이 컴퓨터에서만 실행됩니다. 다른 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>An inference server needs the package grpcio. Install it: {command}</source>
+        <translation>추론 서버에는 패키지 grpcio가 필요합니다. 설치: {command}</translation>
+    </message>
+    <message>
+        <source>No GPU that OpenVINO can use was found. It needs an Intel GPU and its OpenCL driver.</source>
+        <translation>OpenVINO가 쓸 수 있는 GPU를 찾지 못했습니다. Intel GPU와 OpenCL 드라이버가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>No NPU that OpenVINO can use was found. It needs an Intel Core Ultra processor and the NPU driver.</source>
+        <translation>OpenVINO가 쓸 수 있는 NPU를 찾지 못했습니다. Intel Core Ultra 프로세서와 NPU 드라이버가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>There is no device &apos;{name}&apos;.</source>
+        <translation>장치 &apos;{name}&apos;이(가) 없습니다.</translation>
+    </message>
+    <message>
+        <source>{reason} Available devices: {choices}.</source>
+        <translation>{reason} 사용할 수 있는 장치: {choices}.</translation>
+    </message>
+    <message>
+        <source>{path} is not a readable OpenVINO model.</source>
+        <translation>{path}은(는) 읽을 수 있는 OpenVINO 모델이 아닙니다.</translation>
+    </message>
+    <message>
+        <source>{title} cannot be explained: {message}.</source>
+        <translation>{title}의 근거를 보일 수 없습니다: {message}.</translation>
+    </message>
+    <message>
+        <source>{title} cannot be explained: its logits do not fit its labels.</source>
+        <translation>{title}의 근거를 보일 수 없습니다. 로짓이 라벨과 맞지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{title} cannot be explained on {device}. Choose another device.</source>
+        <translation>{device}에서는 {title}의 근거를 보일 수 없습니다. 다른 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{title} has no action &apos;{label}&apos;.</source>
+        <translation>{title}에 동작 &apos;{label}&apos;이(가) 없습니다.</translation>
+    </message>
+    <message>
+        <source>{title} could not be explained.</source>
+        <translation>{title}의 근거를 보이지 못했습니다.</translation>
+    </message>
+    <message>
+        <source>The network has {count} pathways, which cannot be explained.</source>
+        <translation>네트워크에 경로가 {count}개 있어 근거를 보일 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>one name a line, a JSON list or mapping of names and numbers, or CSV with a name and its number</source>
+        <translation>한 줄에 이름 하나, 이름과 번호의 JSON 목록 또는 매핑, 이름과 번호가 있는 CSV</translation>
+    </message>
+    <message>
+        <source>The number of classes is from 1 to {max_classes:,}, not {classes:,}.</source>
+        <translation>클래스 수는 1~{max_classes:,}이어야 하며 {classes:,}은(는) 안 됩니다.</translation>
+    </message>
+    <message>
+        <source>{file} holds {count:,} names, but {classes:,} classes were requested.</source>
+        <translation>{file}에는 이름이 {count:,}개 있는데 클래스 {classes:,}개를 요청했습니다.</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: it is too large ({size:.0f} MB).</source>
+        <translation>{file}은(는) 라벨 목록이 아닙니다. 너무 큽니다({size:.0f} MB).</translation>
+    </message>
+    <message>
+        <source>The labels {file} cannot be read: {reason}.</source>
+        <translation>라벨 {file}을(를) 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: expected UTF-8 text, {forms}.</source>
+        <translation>{file}은(는) 라벨 목록이 아닙니다. UTF-8 텍스트여야 합니다: {forms}.</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: {error}. Expected {forms}.</source>
+        <translation>{file}은(는) 라벨 목록이 아닙니다: {error}. 필요한 형식: {forms}.</translation>
+    </message>
+    <message>
+        <source>{file} holds no names: expected {forms}.</source>
+        <translation>{file}에 이름이 없습니다. 필요한 형식: {forms}.</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: name {number} is empty.</source>
+        <translation>{file}은(는) 라벨 목록이 아닙니다. {number}번째 이름이 비어 있습니다.</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: control characters in &apos;{odd}&apos;.</source>
+        <translation>{file}은(는) 라벨 목록이 아닙니다. &apos;{odd}&apos;에 제어 문자가 있습니다.</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: a name has {count:,} characters, expected {longest_name} at most.</source>
+        <translation>{file}은(는) 라벨 목록이 아닙니다. {count:,}자인 이름이 있습니다. 최대 {longest_name}자입니다.</translation>
+    </message>
+    <message>
+        <source>{file} holds names twice: &apos;{label}&apos;.</source>
+        <translation>{file}에 같은 이름이 두 번 있습니다: &apos;{label}&apos;.</translation>
+    </message>
+    <message>
+        <source>{file} holds {count:,} names; a model has {max_classes:,} classes at most.</source>
+        <translation>{file}에는 이름이 {count:,}개 있습니다. 모델은 클래스를 최대 {max_classes:,}개 가집니다.</translation>
+    </message>
+    <message>
+        <source>{suffix} files are not read here</source>
+        <translation>{suffix} 파일은 여기서 읽지 않습니다</translation>
+    </message>
+    <message>
+        <source>it is not valid JSON ({error})</source>
+        <translation>올바른 JSON이 아닙니다({error})</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; stands twice in an object</source>
+        <translation>&apos;{name}&apos;이(가) 한 객체에 두 번 있습니다</translation>
+    </message>
+    <message>
+        <source>its JSON is neither a list of names nor a mapping of names and numbers</source>
+        <translation>JSON이 이름 목록도, 이름과 번호의 매핑도 아닙니다</translation>
+    </message>
+    <message>
+        <source>an item of its label map has no name or no id</source>
+        <translation>라벨 맵의 항목에 이름이나 id가 없습니다</translation>
+    </message>
+    <message>
+        <source>no column of it is known to hold the names (name, label, class) or their numbers</source>
+        <translation>이름(name, label, class)이나 번호가 든 열을 찾을 수 없습니다</translation>
+    </message>
+    <message>
+        <source>its rows hold no name with its number</source>
+        <translation>행에 이름과 번호가 없습니다</translation>
+    </message>
+    <message>
+        <source>its column &apos;{head}&apos; holds numbers, and no column its names</source>
+        <translation>열 &apos;{head}&apos;에는 번호가 있지만 이름이 든 열이 없습니다</translation>
+    </message>
+    <message>
+        <source>the number {number} stands {count} times</source>
+        <translation>번호 {number}이(가) {count}번 나옵니다</translation>
+    </message>
+    <message>
+        <source>the number {missing} is missing: names are numbered from 0 or 1 without a gap</source>
+        <translation>번호 {missing}이(가) 없습니다. 이름은 0이나 1부터 빠짐없이 번호를 매깁니다</translation>
+    </message>
+    <message>
+        <source>There is a model called {name} already: {output}. It is left as it is.</source>
+        <translation>{name}이라는 모델이 이미 있습니다: {output}. 그대로 둡니다.</translation>
+    </message>
+    <message>
+        <source>{path} is no ZIP archive that can be read: {error}.</source>
+        <translation>{path}은(는) 읽을 수 있는 ZIP 압축 파일이 아닙니다: {error}.</translation>
+    </message>
+    <message>
+        <source>{path} cannot be unpacked into {output}: {reason}.</source>
+        <translation>{path}을(를) {output}에 풀 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{path} holds a model with a name that cannot be used: &apos;{title}&apos;.</source>
+        <translation>{path}에 쓸 수 없는 이름의 모델이 있습니다: &apos;{title}&apos;.</translation>
+    </message>
+    <message>
+        <source>{path} holds no model: expected folders with {spec_file}, {ir_file} and {weights_file}, as they lie in the folder of models of another machine.</source>
+        <translation>{path}에 모델이 없습니다. 다른 컴퓨터의 모델 폴더처럼 {spec_file}, {ir_file}, {weights_file}이(가) 든 폴더가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>The models unpack to more than {max_bytes:.0f} GB, which is too much.</source>
+        <translation>모델을 풀면 {max_bytes:.0f} GB가 넘습니다. 너무 큽니다.</translation>
+    </message>
+    <message>
+        <source>The archive has a link ({filename}), which is not followed.</source>
+        <translation>압축 파일에 링크({filename})가 있으며, 따라가지 않습니다.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; was compiled for {device} but does not run there. Choose another device.</source>
+        <translation>모델 &apos;{name}&apos;을(를) {device}용으로 컴파일했지만 거기서 실행되지 않습니다. 다른 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; cannot be compiled for {device}. Choose another device or model.</source>
+        <translation>모델 &apos;{name}&apos;을(를) {device}용으로 컴파일할 수 없습니다. 다른 장치나 모델을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; scores what each person does, in two networks: it runs on this machine only.</source>
+        <translation>모델 &apos;{name}&apos;은(는) 두 네트워크로 사람마다 무엇을 하는지 평가하며, 이 컴퓨터에서만 실행됩니다.</translation>
+    </message>
+    <message>
+        <source>{path} is not a readable OpenVINO model. {build_again}</source>
+        <translation>{path}은(는) 읽을 수 있는 OpenVINO 모델이 아닙니다. {build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; takes {found}, but its model.json describes one uint8 clip {wanted}. {build_again}</source>
+        <translation>모델 &apos;{name}&apos;의 입력은 {found}인데 model.json에는 uint8 클립 하나 {wanted}(으)로 적혀 있습니다. {build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; gives {found}, but its model.json names {classes} labels, for which an output &apos;{probabilities}&apos; (1, {classes}) is expected. {build_again}</source>
+        <translation>모델 &apos;{name}&apos;의 출력은 {found}인데 model.json에는 라벨이 {classes}개이므로 출력 &apos;{probabilities}&apos; (1, {classes})이(가) 필요합니다. {build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; carries a description that cannot be read.</source>
+        <translation>모델 &apos;{name}&apos;에 든 설명을 읽을 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; does not fit its model.json: &apos;{field}&apos; differs from what the network itself carries. {build_again}</source>
+        <translation>모델 &apos;{name}&apos;이(가) model.json과 맞지 않습니다. &apos;{field}&apos;이(가) 네트워크에 든 것과 다릅니다. {build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; gives values that are no probabilities (sum {total:.3f}, smallest {least:.3f}, largest {most:.3f}). {build_again}</source>
+        <translation>모델 &apos;{name}&apos;의 값이 확률이 아닙니다(합 {total:.3f}, 최소 {least:.3f}, 최대 {most:.3f}). {build_again}</translation>
+    </message>
+    <message>
+        <source>{path} is not a readable OpenVINO model.{again}</source>
+        <translation>{path}은(는) 읽을 수 있는 OpenVINO 모델이 아닙니다.{again}</translation>
+    </message>
+    <message>
+        <source>{path} takes {found}, but its description says one uint8 picture {shape}.{again}</source>
+        <translation>{path}의 입력은 {found}인데 설명에는 uint8 영상 하나 {shape}(으)로 적혀 있습니다.{again}</translation>
+    </message>
+    <message>
+        <source>{name} does not run on {device}. Choose another device.</source>
+        <translation>{name}이(가) {device}에서 실행되지 않습니다. 다른 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>A network cannot be compiled for {device}. Choose another device.</source>
+        <translation>네트워크를 {device}용으로 컴파일할 수 없습니다. 다른 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>Expected an address such as {example}, or grpcs://HOST:PORT for an encrypted connection</source>
+        <translation>{example} 같은 주소, 또는 암호화된 연결이면 grpcs://HOST:PORT가 필요합니다</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos; is no address of an inference server: {error}. {expected}.</source>
+        <translation>&apos;{text}&apos;은(는) 추론 서버의 주소가 아닙니다: {error}. {expected}.</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos; is no address of an inference server. {expected}.</source>
+        <translation>&apos;{text}&apos;은(는) 추론 서버의 주소가 아닙니다. {expected}.</translation>
+    </message>
+    <message>
+        <source>An address of an inference server has no user name and no &apos;#&apos;. {expected}.</source>
+        <translation>추론 서버의 주소에는 사용자 이름과 &apos;#&apos;이 없습니다. {expected}.</translation>
+    </message>
+    <message>
+        <source>&apos;{model}&apos; is no name of a model on a server. {expected}, optionally with /MODEL behind it.</source>
+        <translation>&apos;{model}&apos;은(는) 서버 모델의 이름이 아닙니다. {expected}. 뒤에 /MODEL을 붙일 수 있습니다.</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos;: only ?ca=FILE may follow, and only after {tls}://. {expected}.</source>
+        <translation>&apos;{text}&apos;: 뒤에는 ?ca=FILE만, 그것도 {tls}:// 다음에만 올 수 있습니다. {expected}.</translation>
+    </message>
+    <message>
+        <source>Export it anew: slowfast-live models export {name} --server DIR</source>
+        <translation>다시 내보내세요: slowfast-live models export {name} --server DIR</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} takes {found}, but its model.json here describes one clip UINT8 {wanted}. {again}</source>
+        <translation>{where}의 모델 &apos;{name}&apos;의 입력은 {found}인데 여기 model.json에는 UINT8 클립 하나 {wanted}(으)로 적혀 있습니다. {again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} gives {found}, but its model.json here names {classes} labels, for which an output &apos;{probabilities}&apos; [1, {classes}] is expected. {again}</source>
+        <translation>{where}의 모델 &apos;{name}&apos;의 출력은 {found}인데 여기 model.json에는 라벨이 {classes}개이므로 출력 &apos;{probabilities}&apos; [1, {classes}]이(가) 필요합니다. {again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} was exported with other labels than its model.json here has. Export it anew: slowfast-live models export {name} --server DIR</source>
+        <translation>{where}의 모델 &apos;{name}&apos;은(는) 여기 model.json과 다른 라벨로 내보낸 것입니다. 다시 내보내세요: slowfast-live models export {name} --server DIR</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} answers otherwise than the same model on this machine: it has other weights or labels. Export it anew: slowfast-live models export {name} --server DIR</source>
+        <translation>{where}의 모델 &apos;{name}&apos;이(가) 이 컴퓨터의 같은 모델과 다르게 답합니다. 가중치나 라벨이 다릅니다. 다시 내보내세요: slowfast-live models export {name} --server DIR</translation>
+    </message>
+    <message>
+        <source>Model &apos;{model}&apos; on {shown}</source>
+        <translation>{shown}의 모델 &apos;{model}&apos;</translation>
+    </message>
+    <message>
+        <source>The connection to {server} is closed.</source>
+        <translation>{server}와(과)의 연결이 끊어졌습니다.</translation>
+    </message>
+    <message>
+        <source>The inference server {server} does not answer. Check that it runs and that the address is right.</source>
+        <translation>추론 서버 {server}이(가) 응답하지 않습니다. 실행 중인지, 주소가 맞는지 확인하세요.</translation>
+    </message>
+    <message>
+        <source>The inference server {server} took too long. Check that it runs and that the address is right.</source>
+        <translation>추론 서버 {server}의 응답이 너무 늦습니다. 실행 중인지, 주소가 맞는지 확인하세요.</translation>
+    </message>
+    <message>
+        <source>The inference server {server} has no model &apos;{model}&apos;. Give it one: slowfast-live models export {model} --server DIR</source>
+        <translation>추론 서버 {server}에 모델 &apos;{model}&apos;이(가) 없습니다. 모델 넣기: slowfast-live models export {model} --server DIR</translation>
+    </message>
+    <message>
+        <source>{model} refuses: {first}.</source>
+        <translation>{model}이(가) 거부합니다: {first}.</translation>
+    </message>
+    <message>
+        <source>The certificates in {ca} cannot be read: {reason}.</source>
+        <translation>{ca}의 인증서를 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{who} gives {datatype} for &apos;{wanted}&apos;; expected FP32.</source>
+        <translation>{who}의 &apos;{wanted}&apos;이(가) {datatype}입니다. FP32여야 합니다.</translation>
+    </message>
+    <message>
+        <source>{who} gives {count} bytes for &apos;{wanted}&apos;, which are no {datatype} values.</source>
+        <translation>{who}의 &apos;{wanted}&apos;이(가) {count}바이트이며, {datatype} 값이 아닙니다.</translation>
+    </message>
+    <message>
+        <source>{who} gives {size} values with shape {shape}; expected [1, ...].</source>
+        <translation>{who}이(가) 모양이 {shape}인 값 {size}개를 냅니다. [1, ...]이어야 합니다.</translation>
+    </message>
+    <message>
+        <source>{who} gives {found}; expected an output &apos;{wanted}&apos;.</source>
+        <translation>{who}의 출력은 {found}입니다. 출력 &apos;{wanted}&apos;이(가) 필요합니다.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; is not ready on {server}.</source>
+        <translation>{server}의 모델 &apos;{name}&apos;이(가) 준비되지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>no device of this machine</source>
+        <translation>이 컴퓨터의 어떤 장치도 아님</translation>
+    </message>
+    <message>
+        <source>{problem} {device} takes over until it is back.</source>
+        <translation>{problem} 복구될 때까지 {device}에서 대신 실행합니다.</translation>
+    </message>
+    <message>
+        <source>The inference server {where} gave an unexpected error.</source>
+        <translation>추론 서버 {where}에서 예기치 않은 오류가 났습니다.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} gives values with shape {shape}; expected {classes} probabilities.</source>
+        <translation>{where}의 모델 &apos;{name}&apos;의 값 모양이 {shape}입니다. 확률 {classes}개가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; failed on this machine: {error}.</source>
+        <translation>이 컴퓨터에서 모델 &apos;{name}&apos;이(가) 실패했습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>The inference server {where} answers again and runs the model.</source>
+        <translation>추론 서버 {where}이(가) 다시 응답하여 모델을 실행합니다.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; scores what each person does: it runs for one source, not side by side. Choose another model.</source>
+        <translation>모델 &apos;{name}&apos;은(는) 사람마다 무엇을 하는지 평가하므로 소스 하나에서만 실행되고 여러 소스를 나란히 처리하지 못합니다. 다른 모델을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>the model was released</source>
+        <translation>모델이 해제되었습니다</translation>
+    </message>
+    <message>
+        <source>right at first guess ({metric})</source>
+        <translation>첫 추측 정확도({metric})</translation>
+    </message>
+    <message>
+        <source>right within {count} guesses ({metric})</source>
+        <translation>{count}개 추측 안의 정확도({metric})</translation>
+    </message>
+    <message>
+        <source>rendered clips that it was not trained on</source>
+        <translation>학습에 쓰지 않은 렌더링 클립</translation>
+    </message>
+    <message>
+        <source>{clips} clips that it was not trained on</source>
+        <translation>학습에 쓰지 않은 {clips} 클립</translation>
+    </message>
+    <message>
+        <source>{where} does not describe a model: {error}.</source>
+        <translation>{where}은(는) 모델 설명이 아닙니다: {error}.</translation>
+    </message>
+    <message>
+        <source>{folder} has control characters in its name. Give the folder another name.</source>
+        <translation>{folder}의 이름에 제어 문자가 있습니다. 폴더 이름을 바꾸세요.</translation>
+    </message>
+    <message>
+        <source>{folder} is not a model folder: {name} is missing. Build it with `{build_command}`.</source>
+        <translation>{folder}은(는) 모델 폴더가 아닙니다. {name}이(가) 없습니다. `{build_command}`(으)로 만드세요.</translation>
+    </message>
+    <message>
+        <source>{folder} is too large to describe a model: {size:.0f} MB, expected less than {largest:.0f} MB. Build the model again with `{build_command}`.</source>
+        <translation>{folder}은(는) 모델 설명으로는 너무 큽니다. {size:.0f} MB이며 {largest:.0f} MB보다 작아야 합니다. `{build_command}`(으)로 다시 만드세요.</translation>
+    </message>
+    <message>
+        <source>{folder} is not complete: {name} is missing. Build it again with `{build_command}`.</source>
+        <translation>{folder}이(가) 완전하지 않습니다. {name}이(가) 없습니다. `{build_command}`(으)로 다시 만드세요.</translation>
+    </message>
+    <message>
+        <source>none is built yet; `{build_command}` builds them</source>
+        <translation>아직 없음. `{build_command}`(으)로 만듭니다</translation>
+    </message>
+    <message>
+        <source>There is no model &apos;{name_or_folder}&apos;. Models at hand: {known}.</source>
+        <translation>모델 &apos;{name_or_folder}&apos;이(가) 없습니다. 있는 모델: {known}.</translation>
+    </message>
+    <message>
+        <source>No such file or directory</source>
+        <translation>파일 또는 폴더가 없음</translation>
+    </message>
+    <message>
+        <source>Permission denied</source>
+        <translation>권한 없음</translation>
+    </message>
+    <message>
+        <source>Operation not permitted</source>
+        <translation>허용되지 않는 작업</translation>
+    </message>
+    <message>
+        <source>Is a directory</source>
+        <translation>폴더임</translation>
+    </message>
+    <message>
+        <source>Not a directory</source>
+        <translation>폴더가 아님</translation>
+    </message>
+    <message>
+        <source>File exists</source>
+        <translation>파일이 이미 있음</translation>
+    </message>
+    <message>
+        <source>No space left on device</source>
+        <translation>디스크에 남은 공간이 없음</translation>
+    </message>
+    <message>
+        <source>Input/output error</source>
+        <translation>입출력 오류</translation>
+    </message>
+    <message>
+        <source>Read-only file system</source>
+        <translation>읽기 전용 파일 시스템</translation>
+    </message>
+    <message>
+        <source>File name too long</source>
+        <translation>파일 이름이 너무 김</translation>
+    </message>
+    <message>
+        <source>Device or resource busy</source>
+        <translation>장치나 자원이 사용 중임</translation>
+    </message>
+    <message>
+        <source>Too many open files</source>
+        <translation>열린 파일이 너무 많음</translation>
+    </message>
+    <message>
+        <source>Too many levels of symbolic links</source>
+        <translation>심볼릭 링크 단계가 너무 많음</translation>
+    </message>
+    <message>
+        <source>Connection refused</source>
+        <translation>연결이 거부됨</translation>
+    </message>
+    <message>
+        <source>Connection reset by peer</source>
+        <translation>상대가 연결을 끊음</translation>
+    </message>
+    <message>
+        <source>No route to host</source>
+        <translation>호스트로 가는 경로가 없음</translation>
+    </message>
+    <message>
+        <source>Network is unreachable</source>
+        <translation>네트워크에 연결할 수 없음</translation>
+    </message>
+    <message>
+        <source>Address already in use</source>
+        <translation>주소가 이미 사용 중임</translation>
+    </message>
+    <message>
+        <source>Connection timed out</source>
+        <translation>연결 시간이 초과됨</translation>
+    </message>
+    <message>
+        <source>its boxes are far outside the picture, or its scores are no probabilities</source>
+        <translation>상자가 화면에서 크게 벗어났거나 점수가 확률이 아닙니다</translation>
+    </message>
+    <message>
+        <source>Person detector &apos;{name}&apos; failed: {message}.</source>
+        <translation>사람 검출기 &apos;{name}&apos;이(가) 실패했습니다: {message}.</translation>
+    </message>
+    <message>
+        <source>model &apos;{name}&apos; scores what each person does, but runs as one that classifies clips</source>
+        <translation>모델 &apos;{name}&apos;은(는) 사람마다 무엇을 하는지 평가하지만 클립을 분류하는 모델로 실행됩니다</translation>
+    </message>
+    <message>
+        <source>it gives no scores of people</source>
+        <translation>사람의 점수를 내지 않습니다</translation>
+    </message>
+    <message>
+        <source>it gives values {shape} for {count} people and {labels} labels</source>
+        <translation>{count}명과 라벨 {labels}개에 대해 값 {shape}을(를) 냅니다</translation>
+    </message>
+    <message>
+        <source>its outputs ({found}) are those of none of the detectors that can be used: YOLOX (1, {cells}, 5 + classes), SSD (1, 1, N, 7), Open Model Zoo&apos;s boxes (N, 5) with labels, or an SSD with {anchors} anchors</source>
+        <translation>출력({found})이 쓸 수 있는 검출기의 것이 아닙니다: YOLOX (1, {cells}, 5 + classes), SSD (1, 1, N, 7), 라벨이 있는 Open Model Zoo 상자 (N, 5), 앵커 {anchors}개의 SSD</translation>
+    </message>
+    <message>
+        <source>it gives {boxes} boxes of {values} values, expected {count}</source>
+        <translation>값이 {values}개인 상자 {boxes}개를 냅니다. {count}개가 필요합니다</translation>
+    </message>
+    <message>
+        <source>it gives boxes {boxes} and classes {classes} for {count} anchors</source>
+        <translation>앵커 {count}개에 대해 상자 {boxes}, 클래스 {classes}을(를) 냅니다</translation>
+    </message>
+    <message>
+        <source>{folder} is not a detector&apos;s folder: {name} is missing. Build it: `{detector_command}`.</source>
+        <translation>{folder}은(는) 검출기 폴더가 아닙니다. {name}이(가) 없습니다. 만들기: `{detector_command}`.</translation>
+    </message>
+    <message>
+        <source>{path} is too large to describe a detector. Build it again: `{detector_command}`.</source>
+        <translation>{path}은(는) 검출기 설명으로는 너무 큽니다. 다시 만드세요: `{detector_command}`.</translation>
+    </message>
+    <message>
+        <source>{path} does not describe a detector: {error}.</source>
+        <translation>{path}은(는) 검출기 설명이 아닙니다: {error}.</translation>
+    </message>
+    <message>
+        <source>none is built yet; `{detector_command}` builds one</source>
+        <translation>아직 없음. `{detector_command}`(으)로 만듭니다</translation>
+    </message>
+    <message>
+        <source>There is no person detector &apos;{name}&apos;. Detectors at hand: {known}.</source>
+        <translation>사람 검출기 &apos;{name}&apos;이(가) 없습니다. 있는 검출기: {known}.</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read because of an unexpected error.</source>
+        <translation>예기치 않은 오류로 {name}을(를) 읽을 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{name} contains no pictures that can be decoded. Try another file.</source>
+        <translation>{name}에 디코딩할 수 있는 영상이 없습니다. 다른 파일을 시도하세요.</translation>
+    </message>
+    <message>
+        <source>{problem} Trying to reach it again.</source>
+        <translation>{problem} 다시 연결을 시도합니다.</translation>
+    </message>
+    <message>
+        <source>it has not answered for {hung_after_s:.0f} s</source>
+        <translation>{hung_after_s:.0f}초 동안 응답하지 않았습니다</translation>
+    </message>
+    <message>
+        <source>What moves is followed instead.</source>
+        <translation>대신 움직이는 것을 따라갑니다.</translation>
+    </message>
+    <message>
+        <source>Person detector &apos;{title}&apos; failed.</source>
+        <translation>사람 검출기 &apos;{title}&apos;이(가) 실패했습니다.</translation>
+    </message>
+    <message>
+        <source>Person detector &apos;{title}&apos; failed: {reason}.</source>
+        <translation>사람 검출기 &apos;{title}&apos;이(가) 실패했습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{name} cannot be opened because of an unexpected error.</source>
+        <translation>예기치 않은 오류로 {name}을(를) 열 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>it gives {size} values {shape} for {classes} labels</source>
+        <translation>라벨 {classes}개에 대해 값 {size}개 {shape}을(를) 냅니다</translation>
+    </message>
+    <message>
+        <source>This machine takes too long for all of the picture with {title}: people are recognized in its central square only.</source>
+        <translation>이 컴퓨터에서는 {title}(으)로 화면 전체를 처리하기에 너무 오래 걸립니다. 가운데 정사각형 안의 사람만 인식합니다.</translation>
+    </message>
+    <message>
+        <source>it has not answered for {stuck_after_s:.0f} s</source>
+        <translation>{stuck_after_s:.0f}초 동안 응답하지 않았습니다</translation>
+    </message>
+    <message>
+        <source>Model &apos;{model}&apos; failed on {device}: {error}. Choose another model or device.</source>
+        <translation>{device}에서 모델 &apos;{model}&apos;이(가) 실패했습니다: {error}. 다른 모델이나 장치를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{problem} {title} on {device} remains in use.</source>
+        <translation>{problem} {device}의 {title}을(를) 계속 사용합니다.</translation>
+    </message>
+    <message>
+        <source>The local feed needs a token.</source>
+        <translation>로컬 피드에는 토큰이 필요합니다.</translation>
+    </message>
+    <message>
+        <source>The local feed cannot use port {port}: {reason}. Choose another port.</source>
+        <translation>로컬 피드가 포트 {port}을(를) 쓸 수 없습니다: {reason}. 다른 포트를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>The MQTT broker {shown} refuses the connection: {reason}.</source>
+        <translation>MQTT 브로커 {shown}이(가) 연결을 거부합니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>The MQTT broker {shown} is away ({reason}); trying again.</source>
+        <translation>MQTT 브로커 {shown}이(가) 사라졌습니다({reason}). 다시 시도합니다.</translation>
+    </message>
+    <message>
+        <source>The MQTT broker {shown} cannot be reached. Is it running? Trying again.</source>
+        <translation>MQTT 브로커 {shown}에 연결할 수 없습니다. 실행 중인가요? 다시 시도합니다.</translation>
+    </message>
+    <message>
+        <source>MQTT needs the package paho-mqtt, which is missing: pip install &quot;slowfast-live[mqtt]&quot;.</source>
+        <translation>MQTT에 필요한 패키지 paho-mqtt가 없습니다: pip install &quot;slowfast-live[mqtt]&quot;.</translation>
+    </message>
+    <message>
+        <source>No text file is chosen yet.</source>
+        <translation>아직 텍스트 파일을 고르지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>Expected mqtt://HOST, mqtt://USER:PASSWORD@HOST:PORT/TOPIC, or mqtts:// for an encrypted connection</source>
+        <translation>mqtt://HOST, mqtt://USER:PASSWORD@HOST:PORT/TOPIC, 암호화된 연결이면 mqtts://가 필요합니다</translation>
+    </message>
+    <message>
+        <source>&apos;{shown}&apos; is no address of an MQTT broker. {expected}.</source>
+        <translation>&apos;{shown}&apos;은(는) MQTT 브로커의 주소가 아닙니다. {expected}.</translation>
+    </message>
+    <message>
+        <source>The topic &apos;{topic}&apos; cannot be used: expected a name without &apos;+&apos; and &apos;#&apos;.</source>
+        <translation>토픽 &apos;{topic}&apos;을(를) 쓸 수 없습니다. &apos;+&apos;와 &apos;#&apos;이 없는 이름이 필요합니다.</translation>
+    </message>
+    <message>
+        <source>{path} {reason}. It is left as it is; name another file.</source>
+        <translation>{path}: {reason}. 그대로 둡니다. 다른 파일을 지정하세요.</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>{path}에 쓸 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>Recording {name} failed because of an unexpected error.</source>
+        <translation>예기치 않은 오류로 {name} 녹화에 실패했습니다.</translation>
+    </message>
+    <message>
+        <source>There is nothing to save yet: no picture has arrived.</source>
+        <translation>아직 저장할 것이 없습니다. 영상이 오지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>Recordings cannot be kept in {folder}: {reason}</source>
+        <translation>{folder}에 녹화를 둘 수 없습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command cannot run: there is no program &apos;{program}&apos;.</source>
+        <translation>규칙의 명령을 실행할 수 없습니다. 프로그램 &apos;{program}&apos;이(가) 없습니다.</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command &apos;{program}&apos; did not end within {timeout_s:.0f} s and was stopped.</source>
+        <translation>규칙의 명령 &apos;{program}&apos;이(가) {timeout_s:.0f}초 안에 끝나지 않아 중지했습니다.</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command &apos;{program}&apos; cannot run: {why}.</source>
+        <translation>규칙의 명령 &apos;{program}&apos;을(를) 실행할 수 없습니다: {why}.</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command &apos;{program}&apos; failed with exit code {returncode}.</source>
+        <translation>규칙의 명령 &apos;{program}&apos;이(가) 종료 코드 {returncode}(으)로 실패했습니다.</translation>
+    </message>
+    <message>
+        <source>{shown} sends on to {host}, which is not followed. Type the address it leads to.</source>
+        <translation>{shown}이(가) {host}(으)로 넘깁니다. 따라가지 않습니다. 넘겨진 주소를 직접 입력하세요.</translation>
+    </message>
+    <message>
+        <source>{shown} refused what the rule sent: {code} {reason}.</source>
+        <translation>{shown}이(가) 규칙이 보낸 것을 거부했습니다: {code} {reason}.</translation>
+    </message>
+    <message>
+        <source>{shown} did not answer the rule within {timeout_s:.0f} s.</source>
+        <translation>{shown}이(가) {timeout_s:.0f}초 안에 규칙에 응답하지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>{shown} cannot be reached by the rule: {why}.</source>
+        <translation>규칙이 {shown}에 연결할 수 없습니다: {why}.</translation>
+    </message>
+    <message>
+        <source>a threshold lies between 0 and 1, got {value}</source>
+        <translation>임계값은 0과 1 사이여야 하는데 {value}입니다</translation>
+    </message>
+    <message>
+        <source>{name} is a number of seconds, 0 or more, got {value}</source>
+        <translation>{name}은(는) 0 이상의 초여야 하는데 {value}입니다</translation>
+    </message>
+    <message>
+        <source>a number of people lies between 0 and {most}, got {value}</source>
+        <translation>사람 수는 0과 {most} 사이여야 하는데 {value}입니다</translation>
+    </message>
+    <message>
+        <source>&apos;{address}&apos; is no web address. Expected http://host/path or https://host/path</source>
+        <translation>&apos;{address}&apos;은(는) 웹 주소가 아닙니다. http://host/path 또는 https://host/path가 필요합니다</translation>
+    </message>
+    <message>
+        <source>no program reads from this pipe</source>
+        <translation>이 파이프를 읽는 프로그램이 없음</translation>
+    </message>
+    <message>
+        <source>The session log {path} can no longer be written: {reason}. The app continues without it.</source>
+        <translation>세션 로그 {path}에 더는 쓸 수 없습니다: {reason}. 앱은 로그 없이 계속합니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains impossible values.</source>
+        <translation>{where}에 있을 수 없는 값이 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains impossible decisions.</source>
+        <translation>{where}에 있을 수 없는 판정이 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} is larger than a session can be ({max_bytes} MB).</source>
+        <translation>{where}은(는) 세션의 최대 크기({max_bytes} MB)보다 큽니다.</translation>
+    </message>
+    <message>
+        <source>{where} is not a session of SlowFast Live.</source>
+        <translation>{where}은(는) SlowFast Live의 세션이 아닙니다.</translation>
+    </message>
+    <message>
+        <source>{where} was written by a newer version of SlowFast Live. Update to open it.</source>
+        <translation>{where}은(는) 더 새로운 버전의 SlowFast Live에서 만든 것입니다. 열려면 업데이트하세요.</translation>
+    </message>
+    <message>
+        <source>{where} is not a session of SlowFast Live, or it is damaged.</source>
+        <translation>{where}은(는) SlowFast Live의 세션이 아니거나 손상되었습니다.</translation>
+    </message>
+    <message>
+        <source>{where} is damaged.</source>
+        <translation>{where}이(가) 손상되었습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains an impossible edit.</source>
+        <translation>{where}에 있을 수 없는 편집이 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains impossible times.</source>
+        <translation>{where}에 있을 수 없는 시각이 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains a duplicate label.</source>
+        <translation>{where}에 중복된 라벨이 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains an impossible event.</source>
+        <translation>{where}에 있을 수 없는 이벤트가 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains overlapping events.</source>
+        <translation>{where}에 겹치는 이벤트가 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains an empty name.</source>
+        <translation>{where}에 빈 이름이 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains text with control characters.</source>
+        <translation>{where}의 텍스트에 제어 문자가 있습니다.</translation>
+    </message>
+    <message>
+        <source>The session</source>
+        <translation>이 세션</translation>
+    </message>
+    <message>
+        <source>{where} contains damaged data.</source>
+        <translation>{where}에 손상된 데이터가 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains too many boxes of people.</source>
+        <translation>{where}에 사람 상자가 너무 많습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains one person twice.</source>
+        <translation>{where}에 같은 사람이 두 번 있습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains too many events of people.</source>
+        <translation>{where}에 사람의 이벤트가 너무 많습니다.</translation>
+    </message>
+    <message>
+        <source>{where} contains times in disorder.</source>
+        <translation>{where}의 시각 순서가 뒤섞여 있습니다.</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}</source>
+        <translation>{path}을(를) 읽을 수 없습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>The sessions in {folder} cannot be read.</source>
+        <translation>{folder}의 세션을 읽을 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{path} contains another session than its name indicates.</source>
+        <translation>{path}에 이름과 다른 세션이 들어 있습니다.</translation>
+    </message>
+    <message>
+        <source>{problem} It was moved to {name}; everything else is as it was.</source>
+        <translation>{problem} {name}(으)로 옮겼습니다. 나머지는 그대로입니다.</translation>
+    </message>
+    <message>
+        <source>Another program holds {folder}; waiting for it.</source>
+        <translation>다른 프로그램이 {folder}을(를) 쓰고 있어 기다립니다.</translation>
+    </message>
+    <message>
+        <source>Nothing can be written to {folder}: {reason}</source>
+        <translation>{folder}에 아무것도 쓸 수 없습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>{path} is no file. Choose a file that ends with {suffix}.</source>
+        <translation>{path}은(는) 파일이 아닙니다. {suffix}(으)로 끝나는 파일을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>The settings in {path} cannot be read; defaults are used.</source>
+        <translation>{path}의 설정을 읽을 수 없어 기본값을 사용합니다.</translation>
+    </message>
+    <message>
+        <source>The settings in {path} are damaged; defaults are used. {kept}</source>
+        <translation>{path}의 설정이 손상되어 기본값을 사용합니다. {kept}</translation>
+    </message>
+    <message>
+        <source>Some settings make no sense and were reset: {names}. {kept}</source>
+        <translation>맞지 않는 설정을 초기화했습니다: {names}. {kept}</translation>
+    </message>
+    <message>
+        <source>The old file is kept as {name}.</source>
+        <translation>이전 파일은 {name}(으)로 보관됩니다.</translation>
+    </message>
+    <message>
+        <source>What is there is kept as {name}.</source>
+        <translation>있던 것은 {name}(으)로 보관됩니다.</translation>
+    </message>
+    <message>
+        <source>The settings cannot be saved to {path}: {reason}. Is the folder writable?</source>
+        <translation>설정을 {path}에 저장할 수 없습니다: {reason}. 폴더에 쓸 수 있나요?</translation>
+    </message>
+    <message>
+        <source>Expected a camera (&quot;0&quot;, &quot;camera:0&quot;, &quot;/dev/video0&quot;), a video file, a folder of pictures, a URL ({schemes}), &quot;screen&quot; or &quot;demo&quot;.</source>
+        <translation>카메라(&quot;0&quot;, &quot;camera:0&quot;, &quot;/dev/video0&quot;), 동영상 파일, 사진 폴더, URL({schemes}), &quot;screen&quot; 또는 &quot;demo&quot;가 필요합니다.</translation>
+    </message>
+    <message>
+        <source>No source given. {expected}</source>
+        <translation>소스가 없습니다. {expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names a file on another machine ({netloc}). {expected}</source>
+        <translation>{text!r}은(는) 다른 컴퓨터({netloc})의 파일입니다. {expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names no file. {expected}</source>
+        <translation>{text!r}은(는) 파일이 아닙니다. {expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names no camera. {expected}</source>
+        <translation>{text!r}은(는) 카메라가 아닙니다. {expected}</translation>
+    </message>
+    <message>
+        <source>{scheme}:// is no kind of source. {expected}</source>
+        <translation>{scheme}://은(는) 소스의 종류가 아닙니다. {expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names no host. {expected}</source>
+        <translation>{text!r}에 호스트가 없습니다. {expected}</translation>
+    </message>
+    <message>
+        <source>{name} is an animated picture of more than {max_bytes} MB.</source>
+        <translation>{name}은(는) {max_bytes} MB가 넘는 움직이는 그림입니다.</translation>
+    </message>
+    <message>
+        <source>{name} contains no complete frame. Is it truncated?</source>
+        <translation>{name}에 온전한 프레임이 없습니다. 파일이 잘렸나요?</translation>
+    </message>
+    <message>
+        <source>{name} is cut off; {count} frames are whole.</source>
+        <translation>{name}이(가) 잘렸습니다. 프레임 {count}개는 온전합니다.</translation>
+    </message>
+    <message>
+        <source>{name} is damaged or cut off after {times:.1f} s.</source>
+        <translation>{name}이(가) {times:.1f}초 이후 손상되었거나 잘렸습니다.</translation>
+    </message>
+    <message>
+        <source>{name} has pictures that would fill the memory.</source>
+        <translation>{name}의 그림은 메모리를 가득 채울 만큼 큽니다.</translation>
+    </message>
+    <message>
+        <source>{name} is not open.</source>
+        <translation>{name}이(가) 열려 있지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read as an animated picture: {reason}.</source>
+        <translation>{name}을(를) 움직이는 그림으로 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{name} answers, but not in HTTP: it sent {head}. Is the port right?</source>
+        <translation>{name}이(가) 응답하지만 HTTP가 아닙니다. 보낸 내용: {head}. 포트가 맞나요?</translation>
+    </message>
+    <message>
+        <source>{name} answers, but sends nothing. Is the address complete, and is the camera on?</source>
+        <translation>{name}이(가) 응답하지만 아무것도 보내지 않습니다. 주소가 온전하고 카메라가 켜져 있나요?</translation>
+    </message>
+    <message>
+        <source>{name} is {kind} that names no video that can be read. Is the broadcast over?</source>
+        <translation>{name}은(는) 읽을 수 있는 동영상이 없는 {kind}입니다. 방송이 끝났나요?</translation>
+    </message>
+    <message>
+        <source>Open the address that it names.</source>
+        <translation>그 안에 적힌 주소를 여세요.</translation>
+    </message>
+    <message>
+        <source>{name} is {kind}, not a video. {advice}</source>
+        <translation>{name}은(는) 동영상이 아니라 {kind}입니다. {advice}</translation>
+    </message>
+    <message>
+        <source>{name} sends a single picture ({form}), not a video. Cameras have another address for their live stream: look for MJPEG or RTSP in its manual.</source>
+        <translation>{name}은(는) 동영상이 아니라 사진 한 장({form})을 보냅니다. 카메라의 실시간 영상은 주소가 다릅니다. 설명서에서 MJPEG 또는 RTSP를 찾아보세요.</translation>
+    </message>
+    <message>
+        <source>{name} sends a web page, not a video. Look for the address of the stream itself in the manual of the camera, or in the page.</source>
+        <translation>{name}은(는) 동영상이 아니라 웹 페이지를 보냅니다. 카메라 설명서나 그 페이지에서 스트림 주소를 찾아보세요.</translation>
+    </message>
+    <message>
+        <source>{name} sends sound ({content_type}), not a video.</source>
+        <translation>{name}은(는) 동영상이 아니라 소리({content_type})를 보냅니다.</translation>
+    </message>
+    <message>
+        <source>{name} sends text, not a video: {head}. Is the address right?</source>
+        <translation>{name}은(는) 동영상이 아니라 텍스트를 보냅니다: {head}. 주소가 맞나요?</translation>
+    </message>
+    <message>
+        <source>{name} sends data that is no video known here: it begins with {begin}. Is it damaged or encrypted, or the address that of another service?</source>
+        <translation>{name}이(가) 보내는 데이터는 알려진 동영상이 아닙니다. 처음 바이트: {begin}. 손상되었거나 암호화되었거나, 다른 서비스의 주소인가요?</translation>
+    </message>
+    <message>
+        <source>{name} sends data as {kind} that is no video known here: it begins with {begin}. Is it damaged or encrypted, or the address that of another service?</source>
+        <translation>{name}이(가) {kind}(으)로 보내는 데이터는 알려진 동영상이 아닙니다. 처음 바이트: {begin}. 손상되었거나 암호화되었거나, 다른 서비스의 주소인가요?</translation>
+    </message>
+    <message>
+        <source>{name} did not answer and was given up.</source>
+        <translation>{name}이(가) 응답하지 않아 중단했습니다.</translation>
+    </message>
+    <message>
+        <source>{name} gave no answer within {answer_s:g} s. Is its drive or network share still connected?</source>
+        <translation>{name}이(가) {answer_s:g}초 동안 응답하지 않았습니다. 드라이브나 네트워크 공유가 연결되어 있나요?</translation>
+    </message>
+    <message>
+        <source>Is another program using it? Your user needs access to it (group &apos;video&apos;).</source>
+        <translation>다른 프로그램이 쓰고 있나요? 사용자에게 접근 권한(그룹 &apos;video&apos;)이 필요합니다.</translation>
+    </message>
+    <message>
+        <source>Allow the camera for this app in System Settings &gt; Privacy &amp; Security &gt; Camera, and close other programs that use it.</source>
+        <translation>시스템 설정 &gt; 개인정보 보호 및 보안 &gt; 카메라에서 이 앱에 카메라를 허용하고, 카메라를 쓰는 다른 프로그램을 닫으세요.</translation>
+    </message>
+    <message>
+        <source>Allow desktop apps to use the camera in Settings &gt; Privacy &amp; security &gt; Camera, and close other programs that use it.</source>
+        <translation>설정 &gt; 개인 정보 및 보안 &gt; 카메라에서 데스크톱 앱의 카메라 사용을 허용하고, 카메라를 쓰는 다른 프로그램을 닫으세요.</translation>
+    </message>
+    <message>
+        <source>{title} is not open.</source>
+        <translation>{title}이(가) 열려 있지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{title} is live and cannot be searched.</source>
+        <translation>{title}은(는) 실시간이라 탐색할 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{title} could not be opened.</source>
+        <translation>{title}을(를) 열 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{title} delivers no more pictures. Was it unplugged?</source>
+        <translation>{title}에서 더는 영상이 오지 않습니다. 뽑혔나요?</translation>
+    </message>
+    <message>
+        <source>There is no {node}. Is it plugged in?</source>
+        <translation>{node}이(가) 없습니다. 연결되어 있나요?</translation>
+    </message>
+    <message>
+        <source>You may not use {node}: your user needs to be in the group &apos;video&apos;.</source>
+        <translation>{node}을(를) 사용할 권한이 없습니다. 사용자가 그룹 &apos;video&apos;에 있어야 합니다.</translation>
+    </message>
+    <message>
+        <source>Is it plugged in?</source>
+        <translation>연결되어 있나요?</translation>
+    </message>
+    <message>
+        <source>choose a video, or a folder of pictures</source>
+        <translation>동영상이나 사진 폴더를 선택하세요</translation>
+    </message>
+    <message>
+        <source>{name} is a text, not a video; {instead}.</source>
+        <translation>{name}은(는) 동영상이 아니라 텍스트입니다. {instead}.</translation>
+    </message>
+    <message>
+        <source>{name} is a single picture; {instead}.</source>
+        <translation>{name}은(는) 사진 한 장입니다. {instead}.</translation>
+    </message>
+    <message>
+        <source>only sound</source>
+        <translation>소리만</translation>
+    </message>
+    <message>
+        <source>no video</source>
+        <translation>동영상 없음</translation>
+    </message>
+    <message>
+        <source>{name} holds {held}; choose a file with a picture.</source>
+        <translation>{name}의 내용: {held}. 영상이 있는 파일을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{name} has a coding that this app cannot decode.</source>
+        <translation>{name}은(는) 이 앱이 디코딩할 수 없는 형식으로 압축되어 있습니다.</translation>
+    </message>
+    <message>
+        <source>{name} has pictures of {width} x {height}, more than {max_pixels} million pixels: they would fill the memory. Choose a smaller version of it.</source>
+        <translation>{name}의 화면은 {width} x {height}로 {max_pixels}백만 픽셀이 넘어 메모리를 가득 채웁니다. 더 작은 것을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>The demo clip {name} is missing from this installation; install the app again, or open a video file.</source>
+        <translation>데모 클립 {name}이(가) 이 설치본에 없습니다. 앱을 다시 설치하거나 동영상 파일을 여세요.</translation>
+    </message>
+    <message>
+        <source>{name}: {count} damaged part(s) could not be decoded.</source>
+        <translation>{name}: 손상된 부분 {count}곳을 디코딩하지 못했습니다.</translation>
+    </message>
+    <message>
+        <source>{name} ends at {cut_off_at_s:.1f} s although it states {stated_end_s:.1f} s: it seems to be cut off.</source>
+        <translation>{name}이(가) {stated_end_s:.1f}초라고 되어 있지만 {cut_off_at_s:.1f}초에서 끝납니다. 잘린 것 같습니다.</translation>
+    </message>
+    <message>
+        <source>{name} contains no picture that can be decoded. Is the file damaged?</source>
+        <translation>{name}에 디코딩할 수 있는 영상이 없습니다. 파일이 손상되었나요?</translation>
+    </message>
+    <message>
+        <source>{name} is a device or pipe, not a video file.</source>
+        <translation>{name}은(는) 동영상 파일이 아니라 장치나 파이프입니다.</translation>
+    </message>
+    <message>
+        <source>{name} is empty (0 bytes). Was it copied completely?</source>
+        <translation>{name}이(가) 비어 있습니다(0바이트). 끝까지 복사되었나요?</translation>
+    </message>
+    <message>
+        <source>{name} does not exist. Was it moved or renamed?</source>
+        <translation>{name}이(가) 없습니다. 옮기거나 이름을 바꾸었나요?</translation>
+    </message>
+    <message>
+        <source>{name} may not be read by you; check its permissions.</source>
+        <translation>{name}을(를) 읽을 권한이 없습니다. 권한을 확인하세요.</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read: {reason}.</source>
+        <translation>{name}을(를) 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{name} can no longer be read. Is the drive still there?</source>
+        <translation>{name}을(를) 더는 읽을 수 없습니다. 드라이브가 연결되어 있나요?</translation>
+    </message>
+    <message>
+        <source>{name} is not a video that can be read, or it is damaged (a recording that was interrupted has no index).</source>
+        <translation>{name}은(는) 읽을 수 있는 동영상이 아니거나 손상되었습니다(중단된 녹화에는 색인이 없습니다).</translation>
+    </message>
+    <message>
+        <source>{name} needs more memory than is available; choose a file with smaller pictures.</source>
+        <translation>{name}에는 남은 것보다 많은 메모리가 필요합니다. 화면이 더 작은 파일을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{name} holds pictures that this app does not read ({unread}). Convert them to JPEG or PNG, or choose a video.</source>
+        <translation>{name}에는 이 앱이 읽지 못하는 사진({unread})이 있습니다. JPEG나 PNG로 바꾸거나 동영상을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{name} is a folder without pictures that make a video; choose a video file in it.</source>
+        <translation>{name}은(는) 동영상이 될 사진이 없는 폴더입니다. 그 안의 동영상 파일을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{name} is a single picture ({form}); {instead}.</source>
+        <translation>{name}은(는) 사진 한 장({form})입니다. {instead}.</translation>
+    </message>
+    <message>
+        <source>{name} is a single picture ({form}), which this app does not read; {instead}.</source>
+        <translation>{name}은(는) 이 앱이 읽지 못하는 사진 한 장({form})입니다. {instead}.</translation>
+    </message>
+    <message>
+        <source>A rate is more than 0 and at most {max_rate:g} pictures a second, not {rate:g}.</source>
+        <translation>초당 장수는 0보다 크고 {max_rate:g} 이하여야 하는데 {rate:g}입니다.</translation>
+    </message>
+    <message>
+        <source>{name}: {missing} pictures are missing in the count (first {first}); the one before is shown instead.</source>
+        <translation>{name}: 번호에서 사진 {missing}장이 빠졌습니다(처음은 {first}). 대신 앞 사진을 표시합니다.</translation>
+    </message>
+    <message>
+        <source>{name}: 1 picture is missing in the count ({first}); the one before is shown instead.</source>
+        <translation>{name}: 번호에서 사진 1장이 빠졌습니다({first}). 대신 앞 사진을 표시합니다.</translation>
+    </message>
+    <message>
+        <source>{name}: {count} of {total} pictures cannot be read (first {first}).</source>
+        <translation>{name}: 사진 {total}장 중 {count}장을 읽을 수 없습니다(처음은 {first}).</translation>
+    </message>
+    <message>
+        <source>{name}: {count} of {total} pictures have another size and are fitted into {width} x {height}.</source>
+        <translation>{name}: 사진 {total}장 중 {count}장은 크기가 달라 {width} x {height}에 맞췄습니다.</translation>
+    </message>
+    <message>
+        <source>{path} does not exist. Was it moved or renamed?</source>
+        <translation>{path}이(가) 없습니다. 옮기거나 이름을 바꾸었나요?</translation>
+    </message>
+    <message>
+        <source>No picture is named like {name} in {parent}.</source>
+        <translation>{parent}에 {name} 같은 이름의 사진이 없습니다.</translation>
+    </message>
+    <message>
+        <source>None of the pictures in {name} can be read, not even {why}.</source>
+        <translation>{name}의 사진을 하나도 읽을 수 없습니다. {why}도 마찬가지입니다.</translation>
+    </message>
+    <message>
+        <source>an HLS playlist</source>
+        <translation>HLS 재생 목록</translation>
+    </message>
+    <message>
+        <source>a playlist (M3U)</source>
+        <translation>재생 목록(M3U)</translation>
+    </message>
+    <message>
+        <source>a playlist (PLS)</source>
+        <translation>재생 목록(PLS)</translation>
+    </message>
+    <message>
+        <source>a playlist (ASX)</source>
+        <translation>재생 목록(ASX)</translation>
+    </message>
+    <message>
+        <source>a playlist (XSPF)</source>
+        <translation>재생 목록(XSPF)</translation>
+    </message>
+    <message>
+        <source>a DASH manifest</source>
+        <translation>DASH 매니페스트</translation>
+    </message>
+    <message>
+        <source>a list of pieces (ffconcat)</source>
+        <translation>조각 목록(ffconcat)</translation>
+    </message>
+    <message>
+        <source>the description of a live stream (SDP)</source>
+        <translation>실시간 스트림 설명(SDP)</translation>
+    </message>
+    <message>
+        <source>This app does not read DASH; open the video itself, or its HLS address (.m3u8).</source>
+        <translation>이 앱은 DASH를 읽지 못합니다. 동영상 자체나 HLS 주소(.m3u8)를 여세요.</translation>
+    </message>
+    <message>
+        <source>Open the sender&apos;s own address, such as rtsp://host/path or udp://@:port.</source>
+        <translation>보내는 쪽의 주소를 여세요. 예: rtsp://host/path 또는 udp://@:port.</translation>
+    </message>
+    <message>
+        <source>Open what it names instead: {shown}.</source>
+        <translation>대신 그 안에 적힌 것을 여세요: {shown}.</translation>
+    </message>
+    <message>
+        <source>Open what it names instead: {shown}; it names {count}.</source>
+        <translation>대신 그 안에 적힌 것을 여세요: {shown}. 모두 {count}개가 적혀 있습니다.</translation>
+    </message>
+    <message>
+        <source>It names nothing.</source>
+        <translation>아무것도 적혀 있지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{name} refers to the network ({url}); open that address instead.</source>
+        <translation>{name}은(는) 네트워크({url})를 가리킵니다. 대신 그 주소를 여세요.</translation>
+    </message>
+    <message>
+        <source>{name} names {target}, which does not exist or is not a file.</source>
+        <translation>{name}에 적힌 {target}이(가) 없거나 파일이 아닙니다.</translation>
+    </message>
+    <message>
+        <source>{name} names another list, {target}; name the videos themselves.</source>
+        <translation>{name}에 다른 목록 {target}이(가) 적혀 있습니다. 동영상 자체를 적으세요.</translation>
+    </message>
+    <message>
+        <source>{name} is a playlist that leads back to itself: it names no video.</source>
+        <translation>{name}은(는) 자신으로 돌아오는 재생 목록입니다. 동영상이 적혀 있지 않습니다.</translation>
+    </message>
+    <message>
+        <source>None of the {count} playlists that {name} names exists. Copy them beside it.</source>
+        <translation>{name}에 적힌 재생 목록 {count}개가 모두 없습니다. 같은 폴더에 복사하세요.</translation>
+    </message>
+    <message>
+        <source>none of the {missing} pieces that it names exists</source>
+        <translation>적혀 있는 조각 {missing}개가 모두 없습니다</translation>
+    </message>
+    <message>
+        <source>it names no pieces</source>
+        <translation>조각이 적혀 있지 않습니다</translation>
+    </message>
+    <message>
+        <source>{name} cannot be played: {what}.</source>
+        <translation>{name}을(를) 재생할 수 없습니다: {what}.</translation>
+    </message>
+    <message>
+        <source>{name}: {missing} of {total} pieces are missing.</source>
+        <translation>{name}: 조각 {total}개 중 {missing}개가 없습니다.</translation>
+    </message>
+    <message>
+        <source>{name} needs {target} to be decoded, but that does not exist.</source>
+        <translation>{name}을(를) 디코딩하려면 {target}이(가) 필요한데 없습니다.</translation>
+    </message>
+    <message>
+        <source>{name} is a list of more than {largest} MB: it is not played.</source>
+        <translation>{name}은(는) {largest} MB가 넘는 목록이라 재생하지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{name} gives no preview of {t_s:.1f} s: {error}.</source>
+        <translation>{name}의 {t_s:.1f}초 미리보기를 만들 수 없습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>URLs need the package fsspec. Install it: pip install &apos;slowfast-live[cluster]&apos;</source>
+        <translation>URL에는 패키지 fsspec이 필요합니다. 설치: pip install &apos;slowfast-live[cluster]&apos;</translation>
+    </message>
+    <message>
+        <source>{url} is no URL of a known kind: {error}.</source>
+        <translation>{url}은(는) 알려진 종류의 URL이 아닙니다: {error}.</translation>
+    </message>
+    <message>
+        <source>{url} cannot be fetched: {reason}.</source>
+        <translation>{url}을(를) 가져올 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>the server sent nothing for {seconds} s</source>
+        <translation>서버가 {seconds}초 동안 아무것도 보내지 않았습니다</translation>
+    </message>
+    <message>
+        <source>nothing is found there. Check the address, and whether its server can be reached</source>
+        <translation>거기에는 아무것도 없습니다. 주소와 서버 연결을 확인하세요</translation>
+    </message>
+    <message>
+        <source>the server redirects in a circle</source>
+        <translation>서버가 같은 주소로 계속 되돌립니다</translation>
+    </message>
+    <message>
+        <source>the server sent less than it announced. Try again</source>
+        <translation>서버가 알린 것보다 적게 보냈습니다. 다시 시도하십시오</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error}). Give a user name and password: http://user:password@host/...</source>
+        <translation>서버가 오류로 응답했습니다({error}). 사용자 이름과 암호를 넣으십시오: http://user:password@host/...</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error})</source>
+        <translation>서버가 오류로 응답했습니다({error})</translation>
+    </message>
+    <message>
+        <source>There is no screen {screen}. Expected a number that is here: {there}.</source>
+        <translation>화면 {screen}이(가) 없습니다. 있는 번호: {there}.</translation>
+    </message>
+    <message>
+        <source>{title} does not lie on the screen, which is {width} × {height} pixels.</source>
+        <translation>{title}이(가) {width} × {height} 픽셀인 화면 안에 있지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{title} can no longer be captured: {error}.</source>
+        <translation>{title}을(를) 더는 캡처할 수 없습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>The screen cannot be captured in a Wayland session, because Wayland lets no program read what others show. Log in to an X11 (Xorg) session, or let a program such as OBS offer the screen as a virtual camera and choose that camera here.</source>
+        <translation>Wayland 세션에서는 다른 프로그램의 화면을 읽을 수 없어 화면을 캡처할 수 없습니다. X11(Xorg) 세션으로 로그인하거나, OBS 같은 프로그램으로 화면을 가상 카메라로 내보내고 여기서 그 카메라를 선택하세요.</translation>
+    </message>
+    <message>
+        <source>Expected &quot;screen&quot;, &quot;screen:2&quot;, &quot;screen:0&quot; (all screens), &quot;screen:1:LEFT,TOP,WIDTH,HEIGHT&quot; or &quot;screen:window:TITLE&quot;.</source>
+        <translation>&quot;screen&quot;, &quot;screen:2&quot;, &quot;screen:0&quot;(모든 화면), &quot;screen:1:LEFT,TOP,WIDTH,HEIGHT&quot; 또는 &quot;screen:window:TITLE&quot;이 필요합니다.</translation>
+    </message>
+    <message>
+        <source>No title of a window is given. {expected}</source>
+        <translation>창 제목이 없습니다. {expected}</translation>
+    </message>
+    <message>
+        <source>&apos;screen:{text}&apos; names no screen. {expected}</source>
+        <translation>&apos;screen:{text}&apos;은(는) 화면이 아닙니다. {expected}</translation>
+    </message>
+    <message>
+        <source>The region {width} × {height} is too small: expected at least {smallest} × {smallest} pixels.</source>
+        <translation>영역 {width} × {height}이(가) 너무 작습니다. 적어도 {smallest} × {smallest} 픽셀이어야 합니다.</translation>
+    </message>
+    <message>
+        <source>The screen cannot be captured: there is none (the variable DISPLAY is not set).</source>
+        <translation>화면을 캡처할 수 없습니다. 화면이 없습니다(변수 DISPLAY가 설정되지 않음).</translation>
+    </message>
+    <message>
+        <source>Capturing the screen needs the package mss, which is missing: pip install mss.</source>
+        <translation>화면 캡처에 필요한 패키지 mss가 없습니다: pip install mss.</translation>
+    </message>
+    <message>
+        <source>The screen cannot be captured: {error}.</source>
+        <translation>화면을 캡처할 수 없습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>Single windows cannot be captured on this system; choose a screen or a region of it.</source>
+        <translation>이 시스템에서는 창 하나만 캡처할 수 없습니다. 화면이나 그 영역을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>No window whose title contains &apos;{title}&apos; is on the screen (closed or minimized?). Open: {there}.</source>
+        <translation>제목에 &apos;{title}&apos;이(가) 든 창이 화면에 없습니다(닫히거나 최소화됨?). 열린 창: {there}.</translation>
+    </message>
+    <message>
+        <source>Listing windows needs the package python-xlib, which is missing: pip install python-xlib.</source>
+        <translation>창 목록에 필요한 패키지 python-xlib이 없습니다: pip install python-xlib.</translation>
+    </message>
+    <message>
+        <source>The windows cannot be listed: {problem}.</source>
+        <translation>창 목록을 만들 수 없습니다: {problem}.</translation>
+    </message>
+    <message>
+        <source>The window manager does not list its windows (_NET_CLIENT_LIST); choose a screen or a region of it.</source>
+        <translation>창 관리자가 창 목록을 알려 주지 않습니다(_NET_CLIENT_LIST). 화면이나 그 영역을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{name} is not a file.</source>
+        <translation>{name}은(는) 파일이 아닙니다.</translation>
+    </message>
+    <message>
+        <source>{name} is not a picture that can be read.</source>
+        <translation>{name}은(는) 읽을 수 있는 사진이 아닙니다.</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read as a picture: {error}.</source>
+        <translation>{name}을(를) 사진으로 읽을 수 없습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>{name} is larger than {max_pixels} million pixels: it would fill the memory.</source>
+        <translation>{name}은(는) {max_pixels}백만 픽셀이 넘어 메모리를 가득 채웁니다.</translation>
+    </message>
+    <message>
+        <source>{name} ended before its first picture.</source>
+        <translation>{name}이(가) 첫 영상이 오기 전에 끝났습니다.</translation>
+    </message>
+    <message>
+        <source>{name} has ended: the sender closed the connection.</source>
+        <translation>{name}이(가) 끝났습니다. 보내는 쪽이 연결을 닫았습니다.</translation>
+    </message>
+    <message>
+        <source>{name} is a live stream and cannot be searched.</source>
+        <translation>{name}은(는) 실시간 스트림이라 탐색할 수 없습니다.</translation>
+    </message>
+    <message>
+        <source>{name} ended early: the server sent less than it announced.</source>
+        <translation>{name}이(가) 일찍 끝났습니다. 서버가 알린 것보다 적게 보냈습니다.</translation>
+    </message>
+    <message>
+        <source>{name} sends no picture that can be decoded since {silence_s:g} s.</source>
+        <translation>{name}에서 {silence_s:g}초 동안 디코딩할 수 있는 영상이 오지 않았습니다.</translation>
+    </message>
+    <message>
+        <source>{name} did not answer within {seconds:g} s. Is the sender running and reachable?</source>
+        <translation>{name}이(가) {seconds:g}초 안에 응답하지 않았습니다. 보내는 쪽이 실행 중이고 연결할 수 있나요?</translation>
+    </message>
+    <message>
+        <source>{name} fell silent: no data for {seconds:g} s.</source>
+        <translation>{name}이(가) 조용해졌습니다. {seconds:g}초 동안 데이터가 없습니다.</translation>
+    </message>
+    <message>
+        <source>{name} refused the connection. Is the sender running, and is the port right?</source>
+        <translation>{name}이(가) 연결을 거부했습니다. 보내는 쪽이 실행 중이고 포트가 맞나요?</translation>
+    </message>
+    <message>
+        <source>{name} refuses the user name and password given in the address.</source>
+        <translation>{name}이(가) 주소에 적힌 사용자 이름과 비밀번호를 거부합니다.</translation>
+    </message>
+    <message>
+        <source>{name} asks for a user name and password: {scheme}://user:password@host/...</source>
+        <translation>{name}에 사용자 이름과 비밀번호가 필요합니다: {scheme}://user:password@host/...</translation>
+    </message>
+    <message>
+        <source>{name}: the server answered with an error ({error}). Is the address right?</source>
+        <translation>{name}: 서버가 오류로 응답했습니다({error}). 주소가 맞나요?</translation>
+    </message>
+    <message>
+        <source>{name} answers, but not as {protocol} server does. Is the port right?</source>
+        <translation>{name}이(가) 응답하지만 {protocol} 서버와 다릅니다. 포트가 맞나요?</translation>
+    </message>
+    <message>
+        <source>{name} sends no video that can be read.</source>
+        <translation>{name}에서 읽을 수 있는 동영상이 오지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{name} could not be opened: {error}.</source>
+        <translation>{name}을(를) 열 수 없습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>{name} broke off: {error}.</source>
+        <translation>{name}이(가) 끊겼습니다: {error}.</translation>
+    </message>
+    <message>
+        <source>1 copy with labels drawn in by this program was left out: {names}.</source>
+        <translation>이 프로그램이 라벨을 그린 복사본 1개를 제외했습니다: {names}.</translation>
+    </message>
+    <message>
+        <source>{count} copies with labels drawn in by this program were left out: {names}.</source>
+        <translation>이 프로그램이 라벨을 그린 복사본 {count}개를 제외했습니다: {names}.</translation>
+    </message>
+    <message>
+        <source>No video was found in {places}.{notes} Looked for {video_suffixes}.</source>
+        <translation>{places}에서 동영상을 찾지 못했습니다.{notes} 찾은 형식: {video_suffixes}.</translation>
+    </message>
+    <message>
+        <source>{path} is a link to {target}, which does not exist.</source>
+        <translation>{path}은(는) 존재하지 않는 {target}을(를) 가리키는 링크입니다.</translation>
+    </message>
+    <message>
+        <source>There is no file or folder {path}.</source>
+        <translation>{path} 파일이나 폴더가 없습니다.</translation>
+    </message>
+    <message>
+        <source>The folder {folder} cannot be read: {reason}.</source>
+        <translation>폴더 {folder}을(를) 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>“{name}”</source>
+        <translation>“{name}”</translation>
+    </message>
+    <message>
+        <source>“none of these”</source>
+        <translation>“해당 없음”</translation>
+    </message>
+    <message>
+        <source>{names} and {last}</source>
+        <translation>{names}, {last}</translation>
+    </message>
+    <message>
+        <source>1 take</source>
+        <translation>예 1개</translation>
+    </message>
+    <message>
+        <source>{count} takes</source>
+        <translation>예 {count}개</translation>
+    </message>
+    <message>
+        <source>It cannot be tested yet: each action has one take only.</source>
+        <translation>아직 시험할 수 없습니다. 동작마다 예가 하나뿐입니다.</translation>
+    </message>
+    <message>
+        <source>It works well: {right} of {takes} that it had not seen got their action.</source>
+        <translation>잘 됩니다. 학습에 쓰지 않은 {takes} 중 {right}개를 맞혔습니다.</translation>
+    </message>
+    <message>
+        <source>It works in most cases: {right} of {takes} that it had not seen got their action.</source>
+        <translation>대체로 됩니다. 학습에 쓰지 않은 {takes} 중 {right}개를 맞혔습니다.</translation>
+    </message>
+    <message>
+        <source>It does not work well yet: {right} of {takes} that it had not seen got their action.</source>
+        <translation>아직 잘 안 됩니다. 학습에 쓰지 않은 {takes} 중 {right}개를 맞혔습니다.</translation>
+    </message>
+    <message>
+        <source>{name} has one take only, so nothing is known about it: add two more of each.</source>
+        <translation>{name}의 예가 하나뿐이라 아직 알 수 없습니다. 두 개를 더 추가하세요.</translation>
+    </message>
+    <message>
+        <source>{names} have one take only, so nothing is known about them: add two more of each.</source>
+        <translation>{names}의 예가 하나씩뿐이라 아직 알 수 없습니다. 각각 두 개를 더 추가하세요.</translation>
+    </message>
+    <message>
+        <source>{first} and {second} are mixed up in {count} of {takes}: add two more of each.</source>
+        <translation>{takes} 중 {count}개에서 {first}와(과) {second}을(를) 혼동합니다. 각각 두 개를 더 추가하세요.</translation>
+    </message>
+    <message>
+        <source>{name} is taken for {nothing} in {count} of {takes}: add two more in which it fills the whole time.</source>
+        <translation>{takes} 중 {count}개에서 {name}을(를) {nothing}(으)로 봅니다. 동작이 처음부터 끝까지 이어지는 예를 두 개 더 추가하세요.</translation>
+    </message>
+    <message>
+        <source>{name} is recognized with low scores only and will often not be shown: add takes.</source>
+        <translation>{name}은(는) 낮은 점수로만 인식되어 자주 표시되지 않습니다. 예를 추가하세요.</translation>
+    </message>
+    <message>
+        <source>There is no example of “none of these”, so anything may be taken for an action. Add some: sitting down, walking past, whatever else happens there.</source>
+        <translation>“해당 없음”의 예가 없어 무엇이든 동작으로 볼 수 있습니다. 앉기, 지나가기 등 그곳에서 일어나는 다른 일을 추가하세요.</translation>
+    </message>
+    <message>
+        <source>Of something else, {share:.0%} is shown as no action.</source>
+        <translation>다른 움직임 중 {share:.0%}은(는) 동작이 아닌 것으로 표시됩니다.</translation>
+    </message>
+    <message>
+        <source>{nothing} is taken for {name} in {count} of {takes}: add more of it.</source>
+        <translation>{takes} 중 {count}개에서 {nothing}을(를) {name}(으)로 봅니다. 더 추가하세요.</translation>
+    </message>
+    <message>
+        <source>{names} would gain from at least {enough} takes, each in another place or by another person.</source>
+        <translation>{names}은(는) 다른 장소나 다른 사람으로 예를 {enough}개 이상 모으면 좋아집니다.</translation>
+    </message>
+    <message>
+        <source>“{title}” gives several answers at once, so its actions cannot stand beside yours, of which one is right. Leave its actions out, or choose another model.</source>
+        <translation>“{title}”은(는) 여러 답을 한꺼번에 내므로, 하나만 맞는 내 동작과 나란히 둘 수 없습니다. 그 동작을 빼거나 다른 모델을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>To keep the actions of “{title}” beside yours, examples of “none of these” are needed: they show when to leave the answer to it. Add some, or leave its actions out.</source>
+        <translation>“{title}”의 동작을 내 동작과 함께 두려면 “해당 없음”의 예가 필요합니다. 언제 그 모델에 답을 맡길지 알려 줍니다. 예를 추가하거나 그 동작을 빼세요.</translation>
+    </message>
+    <message>
+        <source>The taught model has no name. Give it one.</source>
+        <translation>가르친 모델에 이름이 없습니다. 이름을 지어 주세요.</translation>
+    </message>
+    <message>
+        <source>“{title}” is a taught model itself, so there are no actions of a base model to keep. Choose the model that it was taught on, or leave its actions out.</source>
+        <translation>“{title}”은(는) 가르친 모델이라 남겨 둘 기본 모델의 동작이 없습니다. 그것을 가르친 기본 모델을 선택하거나 그 동작을 빼세요.</translation>
+    </message>
+    <message>
+        <source>{target} exists and is not a taught model. It is left as it is; choose another name.</source>
+        <translation>{target}이(가) 이미 있으며 가르친 모델이 아닙니다. 그대로 두니 다른 이름을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>{target} cannot be written. Is the disk full?</source>
+        <translation>{target}에 쓸 수 없습니다. 디스크가 가득 찼나요?</translation>
+    </message>
+    <message>
+        <source>No pictures came from {source} meanwhile. Check the source, and take the example again.</source>
+        <translation>그동안 {source}에서 영상이 오지 않았습니다. 소스를 확인하고 예를 다시 찍으세요.</translation>
+    </message>
+    <message>
+        <source>{path}{where} is a single picture or none; expected a moving one.</source>
+        <translation>{path}{where}에는 사진이 한 장뿐이거나 없습니다. 움직이는 영상이 필요합니다.</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; cannot be taught: its last layer is not a linear classifier on pooled features. Choose another model to build on.</source>
+        <translation>모델 &apos;{name}&apos;은(는) 가르칠 수 없습니다. 마지막 층이 풀링된 특징의 선형 분류기가 아닙니다. 다른 기본 모델을 선택하세요.</translation>
+    </message>
+    <message>
+        <source>There is no example of an action yet. Add an action, and take two examples of it at least.</source>
+        <translation>아직 동작의 예가 없습니다. 동작을 추가하고 예를 적어도 두 개 찍으세요.</translation>
+    </message>
+    <message>
+        <source>“{labels}” is the only action, and there is no example of “none of these”: nothing to tell it apart from. Add another action, or some examples of “none of these”.</source>
+        <translation>동작이 “{labels}” 하나뿐이고 “해당 없음”의 예도 없어 구별할 것이 없습니다. 다른 동작이나 “해당 없음”의 예를 추가하세요.</translation>
+    </message>
+    <message>
+        <source>The examples were taken with {count} different models; features of one mean nothing to another. Remove those of the other model, or take them again.</source>
+        <translation>예를 서로 다른 모델 {count}개로 찍었습니다. 한 모델의 특징은 다른 모델에 의미가 없습니다. 다른 모델의 예를 지우거나 다시 찍으세요.</translation>
+    </message>
+    <message>
+        <source>The examples have features of different length. Remove those of the other model.</source>
+        <translation>예의 특징 길이가 서로 다릅니다. 다른 모델의 예를 지우세요.</translation>
+    </message>
+    <message>
+        <source>The model of {path} cannot be added to {output}: {reason}</source>
+        <translation>{path}의 모델을 {output}에 추가할 수 없습니다: {reason}</translation>
+    </message>
+    <message>
+        <source>{path} is not a shared model, or is damaged: {error}. Ask for it again.</source>
+        <translation>{path}은(는) 공유된 모델이 아니거나 손상되었습니다: {error}. 다시 받으세요.</translation>
+    </message>
+    <message>
+        <source>{path} is not a shared model: expected {largest} in it, found {shown}.</source>
+        <translation>{path}은(는) 공유된 모델이 아닙니다. {largest}이(가) 들어 있어야 하는데 {shown}이(가) 들어 있습니다.</translation>
+    </message>
+    <message>
+        <source>{path} is not opened: {name} in it is larger than {largest:.0f} MB.</source>
+        <translation>{path}을(를) 열지 않습니다. 그 안의 {name}이(가) {largest:.0f} MB보다 큽니다.</translation>
+    </message>
+    <message>
+        <source>none of these</source>
+        <translation>해당 없음</translation>
+    </message>
+    <message>
+        <source>The example {id} of “{name}” is damaged: its values are not finite.</source>
+        <translation>“{name}”의 예 {id}이(가) 손상되었습니다. 값이 유한하지 않습니다.</translation>
+    </message>
+    <message>
+        <source>{path} cannot be removed: {reason}.</source>
+        <translation>{path}을(를) 지울 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>Remove it, and take the example again.</source>
+        <translation>지우고 예를 다시 찍으세요.</translation>
+    </message>
+    <message>
+        <source>The example {path} is too large: more than {largest_bytes:.0f} MB. {advice}</source>
+        <translation>예 {path}이(가) 너무 큽니다. {largest_bytes:.0f} MB가 넘습니다. {advice}</translation>
+    </message>
+    <message>
+        <source>The example {path} cannot be read: {reason}.</source>
+        <translation>예 {path}을(를) 읽을 수 없습니다: {reason}.</translation>
+    </message>
+    <message>
+        <source>{path} is not an example: it does not begin as expected. {advice}</source>
+        <translation>{path}은(는) 예가 아닙니다. 시작 부분이 다릅니다. {advice}</translation>
+    </message>
+    <message>
+        <source>The example {path} is damaged: {error}. {advice}</source>
+        <translation>예 {path}이(가) 손상되었습니다: {error}. {advice}</translation>
+    </message>
+    <message>
+        <source>The example {path} was renamed: it calls itself {id}. Give it that name again.</source>
+        <translation>예 {path}의 이름이 바뀌었습니다. 원래 이름은 {id}입니다. 그 이름으로 되돌리세요.</translation>
+    </message>
+    <message>
+        <source>The examples were taken with the model &apos;{base}&apos;, which is gone or was built anew, and no model that was taught on it is left. The examples are kept: bring that model back, or take new examples with another one.</source>
+        <translation>예를 모델 &apos;{base}&apos;(으)로 찍었는데, 그 모델이 없어졌거나 새로 만들어졌고, 그것으로 가르친 모델도 남아 있지 않습니다. 예는 보관됩니다. 그 모델을 되돌리거나 다른 모델로 새 예를 찍으세요.</translation>
+    </message>
+    <message>
+        <source>exit code {code}</source>
+        <translation>종료 코드 {code}</translation>
+    </message>
+    <message>
+        <source>it crashed or was killed</source>
+        <translation>충돌했거나 강제 종료됨</translation>
     </message>
 </context>
 <context>

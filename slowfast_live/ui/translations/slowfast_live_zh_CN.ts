@@ -1338,6 +1338,10 @@ Actions appear here as they are recognized.</source>
         <translation>{what} · &lt;a href=&quot;undo&quot;&gt;撤销&lt;/a&gt;</translation>
     </message>
     <message>
+        <source>Rename all “{label}”…</source>
+        <translation>将所有“{label}”重命名…</translation>
+    </message>
+    <message>
         <source>Recognized during playback: parts that were not played are unknown.</source>
         <translation>在播放期间识别：未播放的部分未知。</translation>
     </message>
@@ -1456,6 +1460,10 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Build in {name}</source>
         <translation>以 {name} 构建</translation>
+    </message>
+    <message>
+        <source>from</source>
+        <translation>来源</translation>
     </message>
     <message>
         <source>Published weights</source>
@@ -1580,6 +1588,10 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Building {title}…</source>
         <translation>正在构建 {title}…</translation>
+    </message>
+    <message>
+        <source>downloading, {amount}</source>
+        <translation>正在下载，{amount}</translation>
     </message>
     <message>
         <source>{title} was not built. {message}</source>
@@ -1918,6 +1930,14 @@ Actions appear here as they are recognized.</source>
         <translation>{counted}，已构建 {built} 个</translation>
     </message>
     <message>
+        <source> untrained</source>
+        <translation> 未训练</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>运行中</translation>
+    </message>
+    <message>
         <source>Not built</source>
         <translation>未构建</translation>
     </message>
@@ -2002,6 +2022,14 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Its folder is not writable</source>
         <translation>其文件夹不可写</translation>
+    </message>
+    <message>
+        <source>{folder} was not deleted: {reason}.</source>
+        <translation>未删除 {folder}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{folder} cannot be deleted: {reason}.</source>
+        <translation>无法删除 {folder}：{reason}。</translation>
     </message>
     <message>
         <source>{precision} untrained</source>
@@ -2156,6 +2184,14 @@ Actions appear here as they are recognized.</source>
         <translation>其文件夹名称的第一部分；留空则使用网络名称</translation>
     </message>
     <message>
+        <source>fill in Classes or Labels</source>
+        <translation>请填写类别或标签</translation>
+    </message>
+    <message>
+        <source>choose it here: “Use a checkpoint file…”</source>
+        <translation>请在此选择：“使用检查点文件…”</translation>
+    </message>
+    <message>
         <source>Labels</source>
         <translation>标签</translation>
     </message>
@@ -2166,6 +2202,22 @@ Actions appear here as they are recognized.</source>
     <message>
         <source>Name</source>
         <translation>名称</translation>
+    </message>
+    <message>
+        <source>another precision</source>
+        <translation>其他精度</translation>
+    </message>
+    <message>
+        <source>The list of models that can be built is not available; see the log for the reason.</source>
+        <translation>无法获得可构建模型的列表；原因见日志。</translation>
+    </message>
+    <message>
+        <source>{title} is built: {precisions}.</source>
+        <translation>{title} 已构建：{precisions}。</translation>
+    </message>
+    <message>
+        <source>Building {title} was canceled. Incomplete files were removed.</source>
+        <translation>已取消构建 {title}。未完成的文件已删除。</translation>
     </message>
     <message>
         <source>Classes must be a whole number, not &apos;{value}&apos;.</source>
@@ -2293,7 +2345,15 @@ Actions appear here as they are recognized.</source>
     </message>
     <message>
         <source>{value} {meaning} on {clips}, {origin}{note}</source>
-        <translation>在 {clips} 上 {value} {meaning}，{origin}{note}</translation>
+        <translation>在{clips}上{meaning} {value}，{origin}{note}</translation>
+    </message>
+    <message>
+        <source>measured</source>
+        <translation>实测</translation>
+    </message>
+    <message>
+        <source>published</source>
+        <translation>公布值</translation>
     </message>
     <message>
         <source>Family</source>
@@ -2391,7 +2451,7 @@ Published weights are not included with the app: building downloads and converts
     </message>
     <message>
         <source>{accuracy_value} right at first guess on {clips}.</source>
-        <translation>在 {clips} 上首选正确率 {accuracy_value}。</translation>
+        <translation>在{clips}上首选正确率 {accuracy_value}。</translation>
     </message>
     <message>
         <source>Note</source>
@@ -2910,12 +2970,20 @@ Published weights are not included with the app: building downloads and converts
         <translation>系统提示音；有些系统将其关闭</translation>
     </message>
     <message>
+        <source>e.g. /home/ada/lamp.sh on</source>
+        <translation>例如 /home/ada/lamp.sh on</translation>
+    </message>
+    <message>
         <source>Command</source>
         <translation>命令</translation>
     </message>
     <message>
         <source>A program and its arguments; it gets the event as JSON on standard input and in SLOWFAST_LIVE_* variables</source>
         <translation>程序及其参数；通过标准输入以 JSON 以及 SLOWFAST_LIVE_* 变量接收事件</translation>
+    </message>
+    <message>
+        <source>e.g. https://example.org/hook</source>
+        <translation>例如 https://example.org/hook</translation>
     </message>
     <message>
         <source>Web address</source>
@@ -2972,6 +3040,14 @@ Published weights are not included with the app: building downloads and converts
     <message>
         <source>Close; the rules are saved (Esc)</source>
         <translation>关闭；规则已保存 (Esc)</translation>
+    </message>
+    <message>
+        <source>The command cannot be read: {error}</source>
+        <translation>无法解析命令：{error}</translation>
+    </message>
+    <message>
+        <source>{problem}. The rule was not changed.</source>
+        <translation>{problem}。规则未更改。</translation>
     </message>
     <message>
         <source>Trying…</source>
@@ -3576,6 +3652,14 @@ What is recognized and your edits are saved here automatically.</source>
         <translation>识别已暂停</translation>
     </message>
     <message>
+        <source>A small SlowFast for everyday actions, trained only on rendered people.</source>
+        <translation>识别日常动作的小型 SlowFast，仅用渲染的人物训练。</translation>
+    </message>
+    <message>
+        <source>Trained by this project on clips that it rendered itself.</source>
+        <translation>由本项目用自行渲染的片段训练。</translation>
+    </message>
+    <message>
         <source>Person {number}</source>
         <translation>人物 {number}</translation>
     </message>
@@ -3586,6 +3670,10 @@ What is recognized and your edits are saved here automatically.</source>
     <message>
         <source>Preparing {model} for {device}</source>
         <translation>正在为 {device} 准备 {model}</translation>
+    </message>
+    <message>
+        <source>{title} cannot be prepared for {device} because of an unexpected error.</source>
+        <translation>由于意外错误，无法为 {device} 准备 {title}。</translation>
     </message>
     <message>
         <source>{person}: {change}</source>
@@ -3994,6 +4082,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
         <translation>视频 ({join})</translation>
     </message>
     <message>
+        <source>What a camera showed is not kept. Switch on File &gt; Recording options &gt; Keep the last 30 seconds, or take an example.</source>
+        <translation>摄像头先前的画面没有保留。请打开“文件”&gt;“录制选项”&gt;“保留最近 30 秒”，或录制一个示例。</translation>
+    </message>
+    <message>
         <source>Nothing ran before that is not an action or an example already. Play on for a while.</source>
         <translation>之前没有既非动作也非示例的画面。请再播放一会儿。</translation>
     </message>
@@ -4036,6 +4128,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
     <message>
         <source>The model cannot be shared because of an unexpected error: {error}</source>
         <translation>由于意外错误，无法分享模型：{error}</translation>
+    </message>
+    <message>
+        <source>My actions</source>
+        <translation>我的动作</translation>
     </message>
     <message>
         <source>Reading the examples</source>
@@ -4232,6 +4328,10 @@ For example {EXAMPLE}, or grpcs://HOST:PORT for an encrypted connection.</source
     <message>
         <source>None: follow what moves</source>
         <translation>无：跟踪移动的区域</translation>
+    </message>
+    <message>
+        <source>Motion</source>
+        <translation>运动</translation>
     </message>
     <message>
         <source>People are found by {title} now.</source>
@@ -4452,6 +4552,1918 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
     <message>
         <source>The detector was built into {folder}, where it is not looked for.</source>
         <translation>检测器已建在 {folder}，但那里不会被查找。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}.</source>
+        <translation>无法读取 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>The inference server was lost: 1 prediction was made on this machine instead.</source>
+        <translation>推理服务器断开：有 1 次预测改在本机完成。</translation>
+    </message>
+    <message>
+        <source>The inference server was lost: {count} predictions were made on this machine instead.</source>
+        <translation>推理服务器断开：有 {count} 次预测改在本机完成。</translation>
+    </message>
+    <message>
+        <source>Nobody was found in the picture: the model scores what each person does.</source>
+        <translation>画面中没有找到人：该模型对每个人的动作评分。</translation>
+    </message>
+    <message>
+        <source>It has no picture from {begin:g} to {end:g} s.</source>
+        <translation>从 {begin:g} 到 {end:g} 秒没有画面。</translation>
+    </message>
+    <message>
+        <source>The video is {length:.1f} s long, but the model needs {needed:.1f} s: nothing was recognized.</source>
+        <translation>视频长 {length:.1f} 秒，而模型需要 {needed:.1f} 秒：没有识别到任何内容。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s weights are random: its scores mean nothing, and no label is shown.</source>
+        <translation>模型的权重是随机的：分数没有意义，也不显示标签。</translation>
+    </message>
+    <message>
+        <source>An unexpected error: {error}.</source>
+        <translation>意外错误：{error}。</translation>
+    </message>
+    <message>
+        <source>{name}: {reason}</source>
+        <translation>{name}：{reason}</translation>
+    </message>
+    <message>
+        <source>{name}: 0 events.</source>
+        <translation>{name}：0 个事件。</translation>
+    </message>
+    <message>
+        <source>{name}: {count} events, {labels} and {more} more.</source>
+        <translation>{name}：{count} 个事件，{labels} 等，另有 {more} 种。</translation>
+    </message>
+    <message>
+        <source>{name}: 1 event, {labels}.</source>
+        <translation>{name}：1 个事件，{labels}。</translation>
+    </message>
+    <message>
+        <source>{name}: {count} events, {labels}.</source>
+        <translation>{name}：{count} 个事件，{labels}。</translation>
+    </message>
+    <message>
+        <source>(done earlier)</source>
+        <translation>（先前已完成）</translation>
+    </message>
+    <message>
+        <source>{count} analyzed ({skipped} of them earlier)</source>
+        <translation>已分析 {count} 个（其中 {skipped} 个先前已完成）</translation>
+    </message>
+    <message>
+        <source>{count} analyzed</source>
+        <translation>已分析 {count} 个</translation>
+    </message>
+    <message>
+        <source>{count} failed</source>
+        <translation>{count} 个失败</translation>
+    </message>
+    <message>
+        <source>{count} left: the same command continues from here</source>
+        <translation>剩余 {count} 个：同一命令将从这里继续</translation>
+    </message>
+    <message>
+        <source>{parts}. Report: {report}</source>
+        <translation>{parts}。报告：{report}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; failed on {device}: {error}. Choose another device.</source>
+        <translation>模型“{name}”在 {device} 上失败：{error}。请选择其他设备。</translation>
+    </message>
+    <message>
+        <source>{program} cannot be started: {reason}.</source>
+        <translation>无法启动 {program}：{reason}。</translation>
+    </message>
+    <message>
+        <source>The analysis was canceled. Finished results are kept; starting it again continues from there.</source>
+        <translation>分析已取消。已完成的结果会保留；再次开始时将从此处继续。</translation>
+    </message>
+    <message>
+        <source>The analysis ended early (exit code {code}).</source>
+        <translation>分析提前结束（退出代码 {code}）。</translation>
+    </message>
+    <message>
+        <source>{path} was not made by this program. Choose another folder for the results.</source>
+        <translation>{path} 不是由本程序创建的。请为结果选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} was not written by this program. Choose another folder for the results.</source>
+        <translation>{path} 不是由本程序写入的。请为结果选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is of a newer version of this program. Choose another folder.</source>
+        <translation>{path} 来自本程序的较新版本。请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>Another analysis is writing into {parent}. Wait for its end, or choose another folder.</source>
+        <translation>另一个分析正在写入 {parent}。请等待其结束，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>The results cannot go to {shown}: {reason}.</source>
+        <translation>结果无法存到 {shown}：{reason}。</translation>
+    </message>
+    <message>
+        <source>The results cannot be copied to {url}: {error}. They are in {folder}, and the same command tries again.</source>
+        <translation>无法将结果复制到 {url}：{error}。结果在 {folder} 中，用同一命令可重试。</translation>
+    </message>
+    <message>
+        <source>Its results are called {stem}.*, because {wanted}.* is there and is kept.</source>
+        <translation>{wanted}.* 已存在并予以保留，因此其结果命名为 {stem}.*。</translation>
+    </message>
+    <message>
+        <source>The results cannot go into {folder}: it is a link to {target}, which does not exist.</source>
+        <translation>结果无法存到 {folder}：它是指向不存在的 {target} 的链接。</translation>
+    </message>
+    <message>
+        <source>The results cannot go into {folder}: it is a file; expected a folder.</source>
+        <translation>结果无法存到 {folder}：它是文件，应为文件夹。</translation>
+    </message>
+    <message>
+        <source>The results cannot go into {folder}: {reason}</source>
+        <translation>结果无法存到 {folder}：{reason}</translation>
+    </message>
+    <message>
+        <source>AVA cannot hold {one}: expected a box within the picture, and actions from 1.</source>
+        <translation>AVA 格式无法容纳 {one}：方框应在画面之内，动作编号应从 1 开始。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}</source>
+        <translation>无法写入 {path}：{reason}</translation>
+    </message>
+    <message>
+        <source>AVA&apos;s form lists what each person does, but in {name} nobody was followed. Follow people first: Y in the window, `analyze --people auto`.</source>
+        <translation>AVA 格式列出每个人的动作，但在 {name} 中没有跟随任何人。请先跟随人物：在窗口中按 Y，或用 `analyze --people auto`。</translation>
+    </message>
+    <message>
+        <source>Videos cannot be written as {suffix}: this build of FFmpeg has no encoder for it. Reinstall the package &apos;av&apos;, its wheels have them all.</source>
+        <translation>无法将视频写成 {suffix}：此 FFmpeg 没有相应的编码器。请重新安装软件包“av”，其中包含全部编码器。</translation>
+    </message>
+    <message>
+        <source>A video cannot be written as &apos;{suffix}&apos;. Expected a name that ends in .mp4 or .webm.</source>
+        <translation>无法将视频写成“{suffix}”。名称应以 .mp4 或 .webm 结尾。</translation>
+    </message>
+    <message>
+        <source>{where} does not contain findings of this version: {error}.</source>
+        <translation>{where} 不包含此版本的分析结果：{error}。</translation>
+    </message>
+    <message>
+        <source>{name} does not determine a format: expected a name that ends with {endings}.</source>
+        <translation>{name} 无法确定格式：名称应以 {endings} 之一结尾。</translation>
+    </message>
+    <message>
+        <source>there is no room left on the disk of {folder}.</source>
+        <translation>{folder} 所在磁盘已没有空间。</translation>
+    </message>
+    <message>
+        <source>you may not write to {folder}. Choose another folder.</source>
+        <translation>您无权写入 {folder}。请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>the disk of {folder} cannot be written to. Choose another folder.</source>
+        <translation>{folder} 所在磁盘无法写入。请选择其他文件夹。</translation>
+    </message>
+    <message>
+        <source>{folder} does not answer any more. Was the disk unplugged or the folder removed?</source>
+        <translation>{folder} 不再响应。磁盘是否被拔出，或文件夹是否被删除？</translation>
+    </message>
+    <message>
+        <source>{folder} is no folder. Choose another one.</source>
+        <translation>{folder} 不是文件夹。请另选一个。</translation>
+    </message>
+    <message>
+        <source>its name is too long for this file system. Choose a shorter one.</source>
+        <translation>名称对此文件系统来说太长。请使用较短的名称。</translation>
+    </message>
+    <message>
+        <source>Parquet needs the package pyarrow. Install it: pip install &apos;slowfast-live[cluster]&apos;</source>
+        <translation>Parquet 需要软件包 pyarrow。安装：pip install &apos;slowfast-live[cluster]&apos;</translation>
+    </message>
+    <message>
+        <source>{target} is the video itself; choose another name for the copy.</source>
+        <translation>{target} 就是该视频本身；请为副本选择其他名称。</translation>
+    </message>
+    <message>
+        <source>The sound of {source} cannot be read.</source>
+        <translation>无法读取 {source} 的声音。</translation>
+    </message>
+    <message>
+        <source>{name} was not written, because there were no pictures.</source>
+        <translation>由于没有画面，未写入 {name}。</translation>
+    </message>
+    <message>
+        <source>{name}: pictures of {width} x {height} are too large for a video.</source>
+        <translation>{name}：{width} x {height} 的画面太大，无法制成视频。</translation>
+    </message>
+    <message>
+        <source>FFmpeg says &apos;{error}&apos;.</source>
+        <translation>FFmpeg 提示“{error}”。</translation>
+    </message>
+    <message>
+        <source>{name} could not be written to its end: {reason}</source>
+        <translation>{name} 未能写完：{reason}</translation>
+    </message>
+    <message>
+        <source>What was written until then is kept and can be played ({seconds:.0f} s).</source>
+        <translation>此前写入的内容已保留，可以播放（{seconds:.0f} 秒）。</translation>
+    </message>
+    <message>
+        <source>What was written so far is in {name}, if it still exists.</source>
+        <translation>此前写入的内容若仍存在，则在 {name} 中。</translation>
+    </message>
+    <message>
+        <source>{target} cannot be given its name: {reason}</source>
+        <translation>无法为 {target} 命名：{reason}</translation>
+    </message>
+    <message>
+        <source>It is kept as {name}.</source>
+        <translation>已保留为 {name}。</translation>
+    </message>
+    <message>
+        <source>is a folder</source>
+        <translation>是文件夹</translation>
+    </message>
+    <message>
+        <source>{option}: {path} cannot be written: it is a folder; expected the name of a file.</source>
+        <translation>{option}：无法写入 {path}：它是文件夹，应为文件名。</translation>
+    </message>
+    <message>
+        <source>{option}: {path} {reason}. It is left as it is; name another file.</source>
+        <translation>{option}：{path} {reason}。该文件保持不变；请指定其他文件。</translation>
+    </message>
+    <message>
+        <source>is a link to something that does not exist</source>
+        <translation>是指向不存在目标的链接</translation>
+    </message>
+    <message>
+        <source>cannot be inspected ({reason})</source>
+        <translation>无法检查（{reason}）</translation>
+    </message>
+    <message>
+        <source>exists and was not written by this program</source>
+        <translation>已存在，且不是由本程序写入的</translation>
+    </message>
+    <message>
+        <source>exists and cannot be read ({reason})</source>
+        <translation>已存在，但无法读取（{reason}）</translation>
+    </message>
+    <message>
+        <source>it has no output &apos;{probabilities}&apos;</source>
+        <translation>没有输出“{probabilities}”</translation>
+    </message>
+    <message>
+        <source>it has no feature maps that are pooled</source>
+        <translation>没有经过池化的特征图</translation>
+    </message>
+    <message>
+        <source>its probabilities come from {node}, expected a softmax or sigmoid</source>
+        <translation>其概率来自 {node}，应为 softmax 或 sigmoid</translation>
+    </message>
+    <message>
+        <source>what it pools is no map of time and space</source>
+        <translation>它池化的不是时间和空间的特征图</translation>
+    </message>
+    <message>
+        <source>its head has the operation {kind}, which cannot be traced</source>
+        <translation>其头部包含无法追踪的运算 {kind}</translation>
+    </message>
+    <message>
+        <source>its head multiplies or adds what it computes ({kind}), which cannot be traced</source>
+        <translation>其头部将计算结果相乘或相加（{kind}），无法追踪</translation>
+    </message>
+    <message>
+        <source>its head has a {kind} of a constant, which cannot be traced</source>
+        <translation>其头部对常量做 {kind}，无法追踪</translation>
+    </message>
+    <message>
+        <source>its head has a convolution over several places, which cannot be traced</source>
+        <translation>其头部含有跨多个位置的卷积，无法追踪</translation>
+    </message>
+    <message>
+        <source>its head pools with padding, which cannot be traced</source>
+        <translation>其头部的池化带有填充，无法追踪</translation>
+    </message>
+    <message>
+        <source>its head repeats what it computes, which cannot be traced</source>
+        <translation>其头部重复计算结果，无法追踪</translation>
+    </message>
+    <message>
+        <source>There is no model yet. `{build_command}` builds one.</source>
+        <translation>还没有模型。用 `{build_command}` 构建一个。</translation>
+    </message>
+    <message>
+        <source>Build it again with `{build_command}`.</source>
+        <translation>请用 `{build_command}` 重新构建。</translation>
+    </message>
+    <message>
+        <source>its output is not a number (NaN or infinite)</source>
+        <translation>其输出不是数字（NaN 或无穷大）</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; takes {found}, but its model.json describes one uint8 clip (1, {frames}, height, width, 3). {build_again}</source>
+        <translation>模型“{name}”的输入为 {found}，而其 model.json 描述的是一个 uint8 片段 (1, {frames}, height, width, 3)。{build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; has {found}, but its model.json names {classes} labels, for which a map &apos;{features}&apos;, &apos;{boxes}&apos; (people, 4) and an output &apos;{probabilities}&apos; (people, {classes}) are expected. {build_again}</source>
+        <translation>模型“{name}”有 {found}，而其 model.json 列出 {classes} 个标签，因此需要特征图“{features}”、“{boxes}”(people, 4) 和输出“{probabilities}”(people, {classes})。{build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; does not work: {error}.</source>
+        <translation>模型“{name}”无法工作：{error}。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; does not run on {device}. Choose another device.</source>
+        <translation>模型“{name}”无法在 {device} 上运行。请选择其他设备。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; gives values {shape} from {least:.3f} to {most:.3f} for {count} people: expected a score in 0..1 for each of {labels} labels. {build_again}</source>
+        <translation>模型“{name}”对 {count} 个人给出 {least:.3f} 到 {most:.3f} 的值 {shape}：应为 {labels} 个标签各给出 0 到 1 的分数。{build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; scores what each person does, in two networks: it runs on this machine only, not on {text}. Choose another device.</source>
+        <translation>模型“{name}”用两个网络对每个人的动作评分：只能在本机运行，不能在 {text} 上运行。请选择其他设备。</translation>
+    </message>
+    <message>
+        <source>An inference server needs the package grpcio. Install it: {command}</source>
+        <translation>推理服务器需要软件包 grpcio。安装：{command}</translation>
+    </message>
+    <message>
+        <source>No GPU that OpenVINO can use was found. It needs an Intel GPU and its OpenCL driver.</source>
+        <translation>没有找到 OpenVINO 可用的 GPU。需要 Intel GPU 及其 OpenCL 驱动程序。</translation>
+    </message>
+    <message>
+        <source>No NPU that OpenVINO can use was found. It needs an Intel Core Ultra processor and the NPU driver.</source>
+        <translation>没有找到 OpenVINO 可用的 NPU。需要 Intel Core Ultra 处理器和 NPU 驱动程序。</translation>
+    </message>
+    <message>
+        <source>There is no device &apos;{name}&apos;.</source>
+        <translation>没有设备“{name}”。</translation>
+    </message>
+    <message>
+        <source>{reason} Available devices: {choices}.</source>
+        <translation>{reason}可用设备：{choices}。</translation>
+    </message>
+    <message>
+        <source>{path} is not a readable OpenVINO model.</source>
+        <translation>{path} 不是可读取的 OpenVINO 模型。</translation>
+    </message>
+    <message>
+        <source>{title} cannot be explained: {message}.</source>
+        <translation>无法解释 {title}：{message}。</translation>
+    </message>
+    <message>
+        <source>{title} cannot be explained: its logits do not fit its labels.</source>
+        <translation>无法解释 {title}：其 logits 与标签不符。</translation>
+    </message>
+    <message>
+        <source>{title} cannot be explained on {device}. Choose another device.</source>
+        <translation>无法在 {device} 上解释 {title}。请选择其他设备。</translation>
+    </message>
+    <message>
+        <source>{title} has no action &apos;{label}&apos;.</source>
+        <translation>{title} 没有动作“{label}”。</translation>
+    </message>
+    <message>
+        <source>{title} could not be explained.</source>
+        <translation>未能解释 {title}。</translation>
+    </message>
+    <message>
+        <source>The network has {count} pathways, which cannot be explained.</source>
+        <translation>该网络有 {count} 条通路，无法解释。</translation>
+    </message>
+    <message>
+        <source>one name a line, a JSON list or mapping of names and numbers, or CSV with a name and its number</source>
+        <translation>每行一个名称、由名称和编号组成的 JSON 列表或映射，或含名称及编号的 CSV</translation>
+    </message>
+    <message>
+        <source>The number of classes is from 1 to {max_classes:,}, not {classes:,}.</source>
+        <translation>类别数应为 1 到 {max_classes:,}，而不是 {classes:,}。</translation>
+    </message>
+    <message>
+        <source>{file} holds {count:,} names, but {classes:,} classes were requested.</source>
+        <translation>{file} 含有 {count:,} 个名称，但要求的类别数是 {classes:,}。</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: it is too large ({size:.0f} MB).</source>
+        <translation>{file} 不是标签列表：太大（{size:.0f} MB）。</translation>
+    </message>
+    <message>
+        <source>The labels {file} cannot be read: {reason}.</source>
+        <translation>无法读取标签 {file}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: expected UTF-8 text, {forms}.</source>
+        <translation>{file} 不是标签列表：应为 UTF-8 文本，{forms}。</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: {error}. Expected {forms}.</source>
+        <translation>{file} 不是标签列表：{error}。应为{forms}。</translation>
+    </message>
+    <message>
+        <source>{file} holds no names: expected {forms}.</source>
+        <translation>{file} 不含名称：应为{forms}。</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: name {number} is empty.</source>
+        <translation>{file} 不是标签列表：名称 {number} 为空。</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: control characters in &apos;{odd}&apos;.</source>
+        <translation>{file} 不是标签列表：“{odd}”中有控制字符。</translation>
+    </message>
+    <message>
+        <source>{file} is no list of labels: a name has {count:,} characters, expected {longest_name} at most.</source>
+        <translation>{file} 不是标签列表：有一个名称长达 {count:,} 个字符，最多应为 {longest_name} 个。</translation>
+    </message>
+    <message>
+        <source>{file} holds names twice: &apos;{label}&apos;.</source>
+        <translation>{file} 中有重复的名称：“{label}”。</translation>
+    </message>
+    <message>
+        <source>{file} holds {count:,} names; a model has {max_classes:,} classes at most.</source>
+        <translation>{file} 含有 {count:,} 个名称；一个模型最多有 {max_classes:,} 个类别。</translation>
+    </message>
+    <message>
+        <source>{suffix} files are not read here</source>
+        <translation>这里不读取 {suffix} 文件</translation>
+    </message>
+    <message>
+        <source>it is not valid JSON ({error})</source>
+        <translation>不是有效的 JSON（{error}）</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; stands twice in an object</source>
+        <translation>“{name}”在一个对象中出现两次</translation>
+    </message>
+    <message>
+        <source>its JSON is neither a list of names nor a mapping of names and numbers</source>
+        <translation>其 JSON 既不是名称列表，也不是名称与编号的映射</translation>
+    </message>
+    <message>
+        <source>an item of its label map has no name or no id</source>
+        <translation>其标签映射中有一项缺少名称或 id</translation>
+    </message>
+    <message>
+        <source>no column of it is known to hold the names (name, label, class) or their numbers</source>
+        <translation>没有哪一列可认出是名称（name、label、class）或其编号</translation>
+    </message>
+    <message>
+        <source>its rows hold no name with its number</source>
+        <translation>其各行中没有名称及编号</translation>
+    </message>
+    <message>
+        <source>its column &apos;{head}&apos; holds numbers, and no column its names</source>
+        <translation>其“{head}”列是编号，却没有名称列</translation>
+    </message>
+    <message>
+        <source>the number {number} stands {count} times</source>
+        <translation>编号 {number} 出现 {count} 次</translation>
+    </message>
+    <message>
+        <source>the number {missing} is missing: names are numbered from 0 or 1 without a gap</source>
+        <translation>缺少编号 {missing}：名称应从 0 或 1 开始连续编号</translation>
+    </message>
+    <message>
+        <source>There is a model called {name} already: {output}. It is left as it is.</source>
+        <translation>已有名为 {name} 的模型：{output}。它保持不变。</translation>
+    </message>
+    <message>
+        <source>{path} is no ZIP archive that can be read: {error}.</source>
+        <translation>{path} 不是可读取的 ZIP 归档文件：{error}。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be unpacked into {output}: {reason}.</source>
+        <translation>无法将 {path} 解压到 {output}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} holds a model with a name that cannot be used: &apos;{title}&apos;.</source>
+        <translation>{path} 中有名称不可用的模型：“{title}”。</translation>
+    </message>
+    <message>
+        <source>{path} holds no model: expected folders with {spec_file}, {ir_file} and {weights_file}, as they lie in the folder of models of another machine.</source>
+        <translation>{path} 中没有模型：应含有带 {spec_file}、{ir_file} 和 {weights_file} 的文件夹，与另一台机器的模型文件夹中一样。</translation>
+    </message>
+    <message>
+        <source>The models unpack to more than {max_bytes:.0f} GB, which is too much.</source>
+        <translation>模型解压后超过 {max_bytes:.0f} GB，太大。</translation>
+    </message>
+    <message>
+        <source>The archive has a link ({filename}), which is not followed.</source>
+        <translation>归档文件中有链接（{filename}），不会跟随。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; was compiled for {device} but does not run there. Choose another device.</source>
+        <translation>模型“{name}”已为 {device} 编译，但无法在其上运行。请选择其他设备。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; cannot be compiled for {device}. Choose another device or model.</source>
+        <translation>无法为 {device} 编译模型“{name}”。请选择其他设备或模型。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; scores what each person does, in two networks: it runs on this machine only.</source>
+        <translation>模型“{name}”用两个网络对每个人的动作评分：只能在本机运行。</translation>
+    </message>
+    <message>
+        <source>{path} is not a readable OpenVINO model. {build_again}</source>
+        <translation>{path} 不是可读取的 OpenVINO 模型。{build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; takes {found}, but its model.json describes one uint8 clip {wanted}. {build_again}</source>
+        <translation>模型“{name}”的输入为 {found}，而其 model.json 描述的是一个 uint8 片段 {wanted}。{build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; gives {found}, but its model.json names {classes} labels, for which an output &apos;{probabilities}&apos; (1, {classes}) is expected. {build_again}</source>
+        <translation>模型“{name}”的输出为 {found}，而其 model.json 列出 {classes} 个标签，因此需要输出“{probabilities}”(1, {classes})。{build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; carries a description that cannot be read.</source>
+        <translation>无法读取模型“{name}”所带的描述。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; does not fit its model.json: &apos;{field}&apos; differs from what the network itself carries. {build_again}</source>
+        <translation>模型“{name}”与其 model.json 不符：“{field}”与网络本身所带的不同。{build_again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; gives values that are no probabilities (sum {total:.3f}, smallest {least:.3f}, largest {most:.3f}). {build_again}</source>
+        <translation>模型“{name}”给出的值不是概率（总和 {total:.3f}，最小 {least:.3f}，最大 {most:.3f}）。{build_again}</translation>
+    </message>
+    <message>
+        <source>{path} is not a readable OpenVINO model.{again}</source>
+        <translation>{path} 不是可读取的 OpenVINO 模型。{again}</translation>
+    </message>
+    <message>
+        <source>{path} takes {found}, but its description says one uint8 picture {shape}.{again}</source>
+        <translation>{path} 的输入为 {found}，而其描述是一幅 uint8 画面 {shape}。{again}</translation>
+    </message>
+    <message>
+        <source>{name} does not run on {device}. Choose another device.</source>
+        <translation>{name} 无法在 {device} 上运行。请选择其他设备。</translation>
+    </message>
+    <message>
+        <source>A network cannot be compiled for {device}. Choose another device.</source>
+        <translation>无法为 {device} 编译网络。请选择其他设备。</translation>
+    </message>
+    <message>
+        <source>Expected an address such as {example}, or grpcs://HOST:PORT for an encrypted connection</source>
+        <translation>应为 {example} 这样的地址，加密连接用 grpcs://HOST:PORT</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos; is no address of an inference server: {error}. {expected}.</source>
+        <translation>“{text}”不是推理服务器的地址：{error}。{expected}。</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos; is no address of an inference server. {expected}.</source>
+        <translation>“{text}”不是推理服务器的地址。{expected}。</translation>
+    </message>
+    <message>
+        <source>An address of an inference server has no user name and no &apos;#&apos;. {expected}.</source>
+        <translation>推理服务器的地址不含用户名和“#”。{expected}。</translation>
+    </message>
+    <message>
+        <source>&apos;{model}&apos; is no name of a model on a server. {expected}, optionally with /MODEL behind it.</source>
+        <translation>“{model}”不是服务器上模型的名称。{expected}，后面可加 /MODEL。</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos;: only ?ca=FILE may follow, and only after {tls}://. {expected}.</source>
+        <translation>“{text}”：后面只能加 ?ca=FILE，且仅限 {tls}:// 之后。{expected}。</translation>
+    </message>
+    <message>
+        <source>Export it anew: slowfast-live models export {name} --server DIR</source>
+        <translation>请重新导出：slowfast-live models export {name} --server DIR</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} takes {found}, but its model.json here describes one clip UINT8 {wanted}. {again}</source>
+        <translation>{where} 上的模型“{name}”的输入为 {found}，而这里的 model.json 描述的是一个 UINT8 片段 {wanted}。{again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} gives {found}, but its model.json here names {classes} labels, for which an output &apos;{probabilities}&apos; [1, {classes}] is expected. {again}</source>
+        <translation>{where} 上的模型“{name}”的输出为 {found}，而这里的 model.json 列出 {classes} 个标签，因此需要输出“{probabilities}”[1, {classes}]。{again}</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} was exported with other labels than its model.json here has. Export it anew: slowfast-live models export {name} --server DIR</source>
+        <translation>{where} 上的模型“{name}”导出时的标签与这里的 model.json 不同。请重新导出：slowfast-live models export {name} --server DIR</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} answers otherwise than the same model on this machine: it has other weights or labels. Export it anew: slowfast-live models export {name} --server DIR</source>
+        <translation>{where} 上的模型“{name}”的回答与本机上的同一模型不同：其权重或标签不同。请重新导出：slowfast-live models export {name} --server DIR</translation>
+    </message>
+    <message>
+        <source>Model &apos;{model}&apos; on {shown}</source>
+        <translation>{shown} 上的模型“{model}”</translation>
+    </message>
+    <message>
+        <source>The connection to {server} is closed.</source>
+        <translation>与 {server} 的连接已关闭。</translation>
+    </message>
+    <message>
+        <source>The inference server {server} does not answer. Check that it runs and that the address is right.</source>
+        <translation>推理服务器 {server} 没有响应。请检查它是否在运行以及地址是否正确。</translation>
+    </message>
+    <message>
+        <source>The inference server {server} took too long. Check that it runs and that the address is right.</source>
+        <translation>推理服务器 {server} 用时过长。请检查它是否在运行以及地址是否正确。</translation>
+    </message>
+    <message>
+        <source>The inference server {server} has no model &apos;{model}&apos;. Give it one: slowfast-live models export {model} --server DIR</source>
+        <translation>推理服务器 {server} 上没有模型“{model}”。请为它提供：slowfast-live models export {model} --server DIR</translation>
+    </message>
+    <message>
+        <source>{model} refuses: {first}.</source>
+        <translation>{model} 拒绝：{first}。</translation>
+    </message>
+    <message>
+        <source>The certificates in {ca} cannot be read: {reason}.</source>
+        <translation>无法读取 {ca} 中的证书：{reason}。</translation>
+    </message>
+    <message>
+        <source>{who} gives {datatype} for &apos;{wanted}&apos;; expected FP32.</source>
+        <translation>{who} 的“{wanted}”为 {datatype}；应为 FP32。</translation>
+    </message>
+    <message>
+        <source>{who} gives {count} bytes for &apos;{wanted}&apos;, which are no {datatype} values.</source>
+        <translation>{who} 的“{wanted}”给出 {count} 字节，不是 {datatype} 值。</translation>
+    </message>
+    <message>
+        <source>{who} gives {size} values with shape {shape}; expected [1, ...].</source>
+        <translation>{who} 给出形状为 {shape} 的 {size} 个值；应为 [1, ...]。</translation>
+    </message>
+    <message>
+        <source>{who} gives {found}; expected an output &apos;{wanted}&apos;.</source>
+        <translation>{who} 给出 {found}；应有输出“{wanted}”。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; is not ready on {server}.</source>
+        <translation>{server} 上的模型“{name}”尚未就绪。</translation>
+    </message>
+    <message>
+        <source>no device of this machine</source>
+        <translation>本机没有设备</translation>
+    </message>
+    <message>
+        <source>{problem} {device} takes over until it is back.</source>
+        <translation>{problem}在恢复之前由 {device} 接替。</translation>
+    </message>
+    <message>
+        <source>The inference server {where} gave an unexpected error.</source>
+        <translation>推理服务器 {where} 出现意外错误。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; on {where} gives values with shape {shape}; expected {classes} probabilities.</source>
+        <translation>{where} 上的模型“{name}”给出形状为 {shape} 的值；应为 {classes} 个概率。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; failed on this machine: {error}.</source>
+        <translation>模型“{name}”在本机上失败：{error}。</translation>
+    </message>
+    <message>
+        <source>The inference server {where} answers again and runs the model.</source>
+        <translation>推理服务器 {where} 已恢复响应，并在运行模型。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; scores what each person does: it runs for one source, not side by side. Choose another model.</source>
+        <translation>模型“{name}”对每个人的动作评分：只能用于一个来源，不能并排运行。请选择其他模型。</translation>
+    </message>
+    <message>
+        <source>the model was released</source>
+        <translation>模型已释放</translation>
+    </message>
+    <message>
+        <source>right at first guess ({metric})</source>
+        <translation>首选正确率（{metric}）</translation>
+    </message>
+    <message>
+        <source>right within {count} guesses ({metric})</source>
+        <translation>前 {count} 个猜测内的正确率（{metric}）</translation>
+    </message>
+    <message>
+        <source>rendered clips that it was not trained on</source>
+        <translation>未用于训练的渲染片段</translation>
+    </message>
+    <message>
+        <source>{clips} clips that it was not trained on</source>
+        <translation>未用于训练的 {clips} 片段</translation>
+    </message>
+    <message>
+        <source>{where} does not describe a model: {error}.</source>
+        <translation>{where} 没有描述模型：{error}。</translation>
+    </message>
+    <message>
+        <source>{folder} has control characters in its name. Give the folder another name.</source>
+        <translation>{folder} 的名称中有控制字符。请为文件夹另起名称。</translation>
+    </message>
+    <message>
+        <source>{folder} is not a model folder: {name} is missing. Build it with `{build_command}`.</source>
+        <translation>{folder} 不是模型文件夹：缺少 {name}。请用 `{build_command}` 构建。</translation>
+    </message>
+    <message>
+        <source>{folder} is too large to describe a model: {size:.0f} MB, expected less than {largest:.0f} MB. Build the model again with `{build_command}`.</source>
+        <translation>{folder} 太大，不可能是模型描述：{size:.0f} MB，应小于 {largest:.0f} MB。请用 `{build_command}` 重新构建模型。</translation>
+    </message>
+    <message>
+        <source>{folder} is not complete: {name} is missing. Build it again with `{build_command}`.</source>
+        <translation>{folder} 不完整：缺少 {name}。请用 `{build_command}` 重新构建。</translation>
+    </message>
+    <message>
+        <source>none is built yet; `{build_command}` builds them</source>
+        <translation>尚未构建；用 `{build_command}` 构建</translation>
+    </message>
+    <message>
+        <source>There is no model &apos;{name_or_folder}&apos;. Models at hand: {known}.</source>
+        <translation>没有模型“{name_or_folder}”。现有模型：{known}。</translation>
+    </message>
+    <message>
+        <source>No such file or directory</source>
+        <translation>没有那个文件或文件夹</translation>
+    </message>
+    <message>
+        <source>Permission denied</source>
+        <translation>权限不够</translation>
+    </message>
+    <message>
+        <source>Operation not permitted</source>
+        <translation>操作不允许</translation>
+    </message>
+    <message>
+        <source>Is a directory</source>
+        <translation>是一个文件夹</translation>
+    </message>
+    <message>
+        <source>Not a directory</source>
+        <translation>不是文件夹</translation>
+    </message>
+    <message>
+        <source>File exists</source>
+        <translation>文件已存在</translation>
+    </message>
+    <message>
+        <source>No space left on device</source>
+        <translation>磁盘上没有空间</translation>
+    </message>
+    <message>
+        <source>Input/output error</source>
+        <translation>输入/输出错误</translation>
+    </message>
+    <message>
+        <source>Read-only file system</source>
+        <translation>只读文件系统</translation>
+    </message>
+    <message>
+        <source>File name too long</source>
+        <translation>文件名过长</translation>
+    </message>
+    <message>
+        <source>Device or resource busy</source>
+        <translation>设备或资源忙</translation>
+    </message>
+    <message>
+        <source>Too many open files</source>
+        <translation>打开的文件过多</translation>
+    </message>
+    <message>
+        <source>Too many levels of symbolic links</source>
+        <translation>符号链接的层数过多</translation>
+    </message>
+    <message>
+        <source>Connection refused</source>
+        <translation>连接被拒绝</translation>
+    </message>
+    <message>
+        <source>Connection reset by peer</source>
+        <translation>连接被对方重置</translation>
+    </message>
+    <message>
+        <source>No route to host</source>
+        <translation>没有到主机的路由</translation>
+    </message>
+    <message>
+        <source>Network is unreachable</source>
+        <translation>网络不可达</translation>
+    </message>
+    <message>
+        <source>Address already in use</source>
+        <translation>地址已被占用</translation>
+    </message>
+    <message>
+        <source>Connection timed out</source>
+        <translation>连接超时</translation>
+    </message>
+    <message>
+        <source>its boxes are far outside the picture, or its scores are no probabilities</source>
+        <translation>其方框远在画面之外，或其分数不是概率</translation>
+    </message>
+    <message>
+        <source>Person detector &apos;{name}&apos; failed: {message}.</source>
+        <translation>人物检测器“{name}”失败：{message}。</translation>
+    </message>
+    <message>
+        <source>model &apos;{name}&apos; scores what each person does, but runs as one that classifies clips</source>
+        <translation>模型“{name}”对每个人的动作评分，却作为片段分类模型运行</translation>
+    </message>
+    <message>
+        <source>it gives no scores of people</source>
+        <translation>没有给出人物的分数</translation>
+    </message>
+    <message>
+        <source>it gives values {shape} for {count} people and {labels} labels</source>
+        <translation>对 {count} 个人和 {labels} 个标签给出值 {shape}</translation>
+    </message>
+    <message>
+        <source>its outputs ({found}) are those of none of the detectors that can be used: YOLOX (1, {cells}, 5 + classes), SSD (1, 1, N, 7), Open Model Zoo&apos;s boxes (N, 5) with labels, or an SSD with {anchors} anchors</source>
+        <translation>其输出（{found}）不属于任何可用的检测器：YOLOX (1, {cells}, 5 + classes)、SSD (1, 1, N, 7)、带标签的 Open Model Zoo 方框 (N, 5)，或有 {anchors} 个锚框的 SSD</translation>
+    </message>
+    <message>
+        <source>it gives {boxes} boxes of {values} values, expected {count}</source>
+        <translation>给出 {boxes} 个含 {values} 个值的方框，应为 {count} 个</translation>
+    </message>
+    <message>
+        <source>it gives boxes {boxes} and classes {classes} for {count} anchors</source>
+        <translation>对 {count} 个锚框给出方框 {boxes} 和类别 {classes}</translation>
+    </message>
+    <message>
+        <source>{folder} is not a detector&apos;s folder: {name} is missing. Build it: `{detector_command}`.</source>
+        <translation>{folder} 不是检测器文件夹：缺少 {name}。请构建：`{detector_command}`。</translation>
+    </message>
+    <message>
+        <source>{path} is too large to describe a detector. Build it again: `{detector_command}`.</source>
+        <translation>{path} 太大，不可能是检测器描述。请重新构建：`{detector_command}`。</translation>
+    </message>
+    <message>
+        <source>{path} does not describe a detector: {error}.</source>
+        <translation>{path} 没有描述检测器：{error}。</translation>
+    </message>
+    <message>
+        <source>none is built yet; `{detector_command}` builds one</source>
+        <translation>尚未构建；用 `{detector_command}` 构建</translation>
+    </message>
+    <message>
+        <source>There is no person detector &apos;{name}&apos;. Detectors at hand: {known}.</source>
+        <translation>没有人物检测器“{name}”。现有检测器：{known}。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read because of an unexpected error.</source>
+        <translation>由于意外错误，无法读取 {name}。</translation>
+    </message>
+    <message>
+        <source>{name} contains no pictures that can be decoded. Try another file.</source>
+        <translation>{name} 不含可解码的画面。请尝试其他文件。</translation>
+    </message>
+    <message>
+        <source>{problem} Trying to reach it again.</source>
+        <translation>{problem}正在尝试重新连接。</translation>
+    </message>
+    <message>
+        <source>it has not answered for {hung_after_s:.0f} s</source>
+        <translation>已有 {hung_after_s:.0f} 秒没有响应</translation>
+    </message>
+    <message>
+        <source>What moves is followed instead.</source>
+        <translation>改为跟踪移动的区域。</translation>
+    </message>
+    <message>
+        <source>Person detector &apos;{title}&apos; failed.</source>
+        <translation>人物检测器“{title}”失败。</translation>
+    </message>
+    <message>
+        <source>Person detector &apos;{title}&apos; failed: {reason}.</source>
+        <translation>人物检测器“{title}”失败：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be opened because of an unexpected error.</source>
+        <translation>由于意外错误，无法打开 {name}。</translation>
+    </message>
+    <message>
+        <source>it gives {size} values {shape} for {classes} labels</source>
+        <translation>对 {classes} 个标签给出 {size} 个值 {shape}</translation>
+    </message>
+    <message>
+        <source>This machine takes too long for all of the picture with {title}: people are recognized in its central square only.</source>
+        <translation>在本机上用 {title} 处理整个画面用时过长：只识别中央正方形内的人。</translation>
+    </message>
+    <message>
+        <source>it has not answered for {stuck_after_s:.0f} s</source>
+        <translation>已有 {stuck_after_s:.0f} 秒没有响应</translation>
+    </message>
+    <message>
+        <source>Model &apos;{model}&apos; failed on {device}: {error}. Choose another model or device.</source>
+        <translation>模型“{model}”在 {device} 上失败：{error}。请选择其他模型或设备。</translation>
+    </message>
+    <message>
+        <source>{problem} {title} on {device} remains in use.</source>
+        <translation>{problem}继续使用 {device} 上的 {title}。</translation>
+    </message>
+    <message>
+        <source>The local feed needs a token.</source>
+        <translation>本地推送需要令牌。</translation>
+    </message>
+    <message>
+        <source>The local feed cannot use port {port}: {reason}. Choose another port.</source>
+        <translation>本地推送无法使用端口 {port}：{reason}。请选择其他端口。</translation>
+    </message>
+    <message>
+        <source>The MQTT broker {shown} refuses the connection: {reason}.</source>
+        <translation>MQTT 代理 {shown} 拒绝连接：{reason}。</translation>
+    </message>
+    <message>
+        <source>The MQTT broker {shown} is away ({reason}); trying again.</source>
+        <translation>MQTT 代理 {shown} 已离线（{reason}）；正在重试。</translation>
+    </message>
+    <message>
+        <source>The MQTT broker {shown} cannot be reached. Is it running? Trying again.</source>
+        <translation>无法连接 MQTT 代理 {shown}。它在运行吗？正在重试。</translation>
+    </message>
+    <message>
+        <source>MQTT needs the package paho-mqtt, which is missing: pip install &quot;slowfast-live[mqtt]&quot;.</source>
+        <translation>MQTT 需要软件包 paho-mqtt，但尚未安装：pip install &quot;slowfast-live[mqtt]&quot;。</translation>
+    </message>
+    <message>
+        <source>No text file is chosen yet.</source>
+        <translation>还没有选择文本文件。</translation>
+    </message>
+    <message>
+        <source>Expected mqtt://HOST, mqtt://USER:PASSWORD@HOST:PORT/TOPIC, or mqtts:// for an encrypted connection</source>
+        <translation>应为 mqtt://HOST、mqtt://USER:PASSWORD@HOST:PORT/TOPIC，加密连接用 mqtts://</translation>
+    </message>
+    <message>
+        <source>&apos;{shown}&apos; is no address of an MQTT broker. {expected}.</source>
+        <translation>“{shown}”不是 MQTT 代理的地址。{expected}。</translation>
+    </message>
+    <message>
+        <source>The topic &apos;{topic}&apos; cannot be used: expected a name without &apos;+&apos; and &apos;#&apos;.</source>
+        <translation>主题“{topic}”不可用：名称不得含有“+”和“#”。</translation>
+    </message>
+    <message>
+        <source>{path} {reason}. It is left as it is; name another file.</source>
+        <translation>{path} {reason}。该文件保持不变；请指定其他文件。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Recording {name} failed because of an unexpected error.</source>
+        <translation>由于意外错误，录制 {name} 失败。</translation>
+    </message>
+    <message>
+        <source>There is nothing to save yet: no picture has arrived.</source>
+        <translation>还没有可保存的内容：尚未收到画面。</translation>
+    </message>
+    <message>
+        <source>Recordings cannot be kept in {folder}: {reason}</source>
+        <translation>录像无法存到 {folder}：{reason}</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command cannot run: there is no program &apos;{program}&apos;.</source>
+        <translation>无法运行规则的命令：没有程序“{program}”。</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command &apos;{program}&apos; did not end within {timeout_s:.0f} s and was stopped.</source>
+        <translation>规则的命令“{program}”未在 {timeout_s:.0f} 秒内结束，已被停止。</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command &apos;{program}&apos; cannot run: {why}.</source>
+        <translation>无法运行规则的命令“{program}”：{why}。</translation>
+    </message>
+    <message>
+        <source>The rule&apos;s command &apos;{program}&apos; failed with exit code {returncode}.</source>
+        <translation>规则的命令“{program}”失败，退出代码为 {returncode}。</translation>
+    </message>
+    <message>
+        <source>{shown} sends on to {host}, which is not followed. Type the address it leads to.</source>
+        <translation>{shown} 转向 {host}，不会跟随。请直接输入它所指向的地址。</translation>
+    </message>
+    <message>
+        <source>{shown} refused what the rule sent: {code} {reason}.</source>
+        <translation>{shown} 拒绝了规则发送的内容：{code} {reason}。</translation>
+    </message>
+    <message>
+        <source>{shown} did not answer the rule within {timeout_s:.0f} s.</source>
+        <translation>{shown} 未在 {timeout_s:.0f} 秒内响应规则。</translation>
+    </message>
+    <message>
+        <source>{shown} cannot be reached by the rule: {why}.</source>
+        <translation>规则无法连接 {shown}：{why}。</translation>
+    </message>
+    <message>
+        <source>a threshold lies between 0 and 1, got {value}</source>
+        <translation>阈值应在 0 到 1 之间，而不是 {value}</translation>
+    </message>
+    <message>
+        <source>{name} is a number of seconds, 0 or more, got {value}</source>
+        <translation>{name} 应为不小于 0 的秒数，而不是 {value}</translation>
+    </message>
+    <message>
+        <source>a number of people lies between 0 and {most}, got {value}</source>
+        <translation>人数应在 0 到 {most} 之间，而不是 {value}</translation>
+    </message>
+    <message>
+        <source>&apos;{address}&apos; is no web address. Expected http://host/path or https://host/path</source>
+        <translation>“{address}”不是网址。应为 http://host/path 或 https://host/path</translation>
+    </message>
+    <message>
+        <source>no program reads from this pipe</source>
+        <translation>没有程序从此管道读取</translation>
+    </message>
+    <message>
+        <source>The session log {path} can no longer be written: {reason}. The app continues without it.</source>
+        <translation>无法再写入会话日志 {path}：{reason}。应用将在没有日志的情况下继续。</translation>
+    </message>
+    <message>
+        <source>{where} contains impossible values.</source>
+        <translation>{where} 含有不可能的值。</translation>
+    </message>
+    <message>
+        <source>{where} contains impossible decisions.</source>
+        <translation>{where} 含有不可能的判定。</translation>
+    </message>
+    <message>
+        <source>{where} is larger than a session can be ({max_bytes} MB).</source>
+        <translation>{where} 超过了会话的最大大小（{max_bytes} MB）。</translation>
+    </message>
+    <message>
+        <source>{where} is not a session of SlowFast Live.</source>
+        <translation>{where} 不是 SlowFast Live 的会话。</translation>
+    </message>
+    <message>
+        <source>{where} was written by a newer version of SlowFast Live. Update to open it.</source>
+        <translation>{where} 由较新版本的 SlowFast Live 写入。请更新后再打开。</translation>
+    </message>
+    <message>
+        <source>{where} is not a session of SlowFast Live, or it is damaged.</source>
+        <translation>{where} 不是 SlowFast Live 的会话，或已损坏。</translation>
+    </message>
+    <message>
+        <source>{where} is damaged.</source>
+        <translation>{where} 已损坏。</translation>
+    </message>
+    <message>
+        <source>{where} contains an impossible edit.</source>
+        <translation>{where} 含有不可能的编辑。</translation>
+    </message>
+    <message>
+        <source>{where} contains impossible times.</source>
+        <translation>{where} 含有不可能的时间。</translation>
+    </message>
+    <message>
+        <source>{where} contains a duplicate label.</source>
+        <translation>{where} 含有重复的标签。</translation>
+    </message>
+    <message>
+        <source>{where} contains an impossible event.</source>
+        <translation>{where} 含有不可能的事件。</translation>
+    </message>
+    <message>
+        <source>{where} contains overlapping events.</source>
+        <translation>{where} 含有重叠的事件。</translation>
+    </message>
+    <message>
+        <source>{where} contains an empty name.</source>
+        <translation>{where} 含有空名称。</translation>
+    </message>
+    <message>
+        <source>{where} contains text with control characters.</source>
+        <translation>{where} 的文本中含有控制字符。</translation>
+    </message>
+    <message>
+        <source>The session</source>
+        <translation>该会话</translation>
+    </message>
+    <message>
+        <source>{where} contains damaged data.</source>
+        <translation>{where} 含有损坏的数据。</translation>
+    </message>
+    <message>
+        <source>{where} contains too many boxes of people.</source>
+        <translation>{where} 中人物方框过多。</translation>
+    </message>
+    <message>
+        <source>{where} contains one person twice.</source>
+        <translation>{where} 中有同一个人出现两次。</translation>
+    </message>
+    <message>
+        <source>{where} contains too many events of people.</source>
+        <translation>{where} 中人物事件过多。</translation>
+    </message>
+    <message>
+        <source>{where} contains times in disorder.</source>
+        <translation>{where} 中的时间顺序混乱。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}</source>
+        <translation>无法读取 {path}：{reason}</translation>
+    </message>
+    <message>
+        <source>The sessions in {folder} cannot be read.</source>
+        <translation>无法读取 {folder} 中的会话。</translation>
+    </message>
+    <message>
+        <source>{path} contains another session than its name indicates.</source>
+        <translation>{path} 中的会话与其名称不符。</translation>
+    </message>
+    <message>
+        <source>{problem} It was moved to {name}; everything else is as it was.</source>
+        <translation>{problem}已将其移至 {name}；其他一切照旧。</translation>
+    </message>
+    <message>
+        <source>Another program holds {folder}; waiting for it.</source>
+        <translation>其他程序正占用 {folder}；正在等待。</translation>
+    </message>
+    <message>
+        <source>Nothing can be written to {folder}: {reason}</source>
+        <translation>无法写入 {folder}：{reason}</translation>
+    </message>
+    <message>
+        <source>{path} is no file. Choose a file that ends with {suffix}.</source>
+        <translation>{path} 不是文件。请选择以 {suffix} 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>The settings in {path} cannot be read; defaults are used.</source>
+        <translation>无法读取 {path} 中的设置；使用默认值。</translation>
+    </message>
+    <message>
+        <source>The settings in {path} are damaged; defaults are used. {kept}</source>
+        <translation>{path} 中的设置已损坏；使用默认值。{kept}</translation>
+    </message>
+    <message>
+        <source>Some settings make no sense and were reset: {names}. {kept}</source>
+        <translation>部分设置无意义，已重置：{names}。{kept}</translation>
+    </message>
+    <message>
+        <source>The old file is kept as {name}.</source>
+        <translation>旧文件已保留为 {name}。</translation>
+    </message>
+    <message>
+        <source>What is there is kept as {name}.</source>
+        <translation>原有内容已保留为 {name}。</translation>
+    </message>
+    <message>
+        <source>The settings cannot be saved to {path}: {reason}. Is the folder writable?</source>
+        <translation>无法将设置保存到 {path}：{reason}。文件夹可写吗？</translation>
+    </message>
+    <message>
+        <source>Expected a camera (&quot;0&quot;, &quot;camera:0&quot;, &quot;/dev/video0&quot;), a video file, a folder of pictures, a URL ({schemes}), &quot;screen&quot; or &quot;demo&quot;.</source>
+        <translation>应为摄像头（&quot;0&quot;、&quot;camera:0&quot;、&quot;/dev/video0&quot;）、视频文件、图片文件夹、URL（{schemes}）、&quot;screen&quot; 或 &quot;demo&quot;。</translation>
+    </message>
+    <message>
+        <source>No source given. {expected}</source>
+        <translation>未指定来源。{expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names a file on another machine ({netloc}). {expected}</source>
+        <translation>{text!r} 指向另一台机器（{netloc}）上的文件。{expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names no file. {expected}</source>
+        <translation>{text!r} 不是文件。{expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names no camera. {expected}</source>
+        <translation>{text!r} 不是摄像头。{expected}</translation>
+    </message>
+    <message>
+        <source>{scheme}:// is no kind of source. {expected}</source>
+        <translation>{scheme}:// 不是来源的类型。{expected}</translation>
+    </message>
+    <message>
+        <source>{text!r} names no host. {expected}</source>
+        <translation>{text!r} 没有主机名。{expected}</translation>
+    </message>
+    <message>
+        <source>{name} is an animated picture of more than {max_bytes} MB.</source>
+        <translation>{name} 是超过 {max_bytes} MB 的动图。</translation>
+    </message>
+    <message>
+        <source>{name} contains no complete frame. Is it truncated?</source>
+        <translation>{name} 不含完整的帧。文件被截断了吗？</translation>
+    </message>
+    <message>
+        <source>{name} is cut off; {count} frames are whole.</source>
+        <translation>{name} 被截断；有 {count} 帧完整。</translation>
+    </message>
+    <message>
+        <source>{name} is damaged or cut off after {times:.1f} s.</source>
+        <translation>{name} 在 {times:.1f} 秒之后损坏或被截断。</translation>
+    </message>
+    <message>
+        <source>{name} has pictures that would fill the memory.</source>
+        <translation>{name} 的画面会占满内存。</translation>
+    </message>
+    <message>
+        <source>{name} is not open.</source>
+        <translation>{name} 未打开。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read as an animated picture: {reason}.</source>
+        <translation>无法将 {name} 作为动图读取：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} answers, but not in HTTP: it sent {head}. Is the port right?</source>
+        <translation>{name} 有响应，但不是 HTTP：它发送了 {head}。端口正确吗？</translation>
+    </message>
+    <message>
+        <source>{name} answers, but sends nothing. Is the address complete, and is the camera on?</source>
+        <translation>{name} 有响应，但没有发送内容。地址是否完整，摄像头是否已打开？</translation>
+    </message>
+    <message>
+        <source>{name} is {kind} that names no video that can be read. Is the broadcast over?</source>
+        <translation>{name} 是{kind}，但没有列出可读取的视频。直播是否已结束？</translation>
+    </message>
+    <message>
+        <source>Open the address that it names.</source>
+        <translation>请打开其中列出的地址。</translation>
+    </message>
+    <message>
+        <source>{name} is {kind}, not a video. {advice}</source>
+        <translation>{name} 是{kind}，不是视频。{advice}</translation>
+    </message>
+    <message>
+        <source>{name} sends a single picture ({form}), not a video. Cameras have another address for their live stream: look for MJPEG or RTSP in its manual.</source>
+        <translation>{name} 发送的是单张图片（{form}），不是视频。摄像头的实时流有另外的地址：请在说明书中查找 MJPEG 或 RTSP。</translation>
+    </message>
+    <message>
+        <source>{name} sends a web page, not a video. Look for the address of the stream itself in the manual of the camera, or in the page.</source>
+        <translation>{name} 发送的是网页，不是视频。请在摄像头说明书或该网页中查找流的地址。</translation>
+    </message>
+    <message>
+        <source>{name} sends sound ({content_type}), not a video.</source>
+        <translation>{name} 发送的是声音（{content_type}），不是视频。</translation>
+    </message>
+    <message>
+        <source>{name} sends text, not a video: {head}. Is the address right?</source>
+        <translation>{name} 发送的是文本，不是视频：{head}。地址正确吗？</translation>
+    </message>
+    <message>
+        <source>{name} sends data that is no video known here: it begins with {begin}. Is it damaged or encrypted, or the address that of another service?</source>
+        <translation>{name} 发送的数据不是已知的视频：以 {begin} 开头。是否已损坏或加密，或是其他服务的地址？</translation>
+    </message>
+    <message>
+        <source>{name} sends data as {kind} that is no video known here: it begins with {begin}. Is it damaged or encrypted, or the address that of another service?</source>
+        <translation>{name} 以 {kind} 发送的数据不是已知的视频：以 {begin} 开头。是否已损坏或加密，或是其他服务的地址？</translation>
+    </message>
+    <message>
+        <source>{name} did not answer and was given up.</source>
+        <translation>{name} 没有响应，已放弃。</translation>
+    </message>
+    <message>
+        <source>{name} gave no answer within {answer_s:g} s. Is its drive or network share still connected?</source>
+        <translation>{name} 在 {answer_s:g} 秒内没有响应。其驱动器或网络共享仍连接着吗？</translation>
+    </message>
+    <message>
+        <source>Is another program using it? Your user needs access to it (group &apos;video&apos;).</source>
+        <translation>是否有其他程序在使用它？您的用户需要访问权限（“video”组）。</translation>
+    </message>
+    <message>
+        <source>Allow the camera for this app in System Settings &gt; Privacy &amp; Security &gt; Camera, and close other programs that use it.</source>
+        <translation>请在“系统设置”&gt;“隐私与安全性”&gt;“摄像头”中允许本应用使用，并关闭正在使用它的其他程序。</translation>
+    </message>
+    <message>
+        <source>Allow desktop apps to use the camera in Settings &gt; Privacy &amp; security &gt; Camera, and close other programs that use it.</source>
+        <translation>请在“设置”&gt;“隐私和安全性”&gt;“相机”中允许桌面应用使用相机，并关闭正在使用它的其他程序。</translation>
+    </message>
+    <message>
+        <source>{title} is not open.</source>
+        <translation>{title} 未打开。</translation>
+    </message>
+    <message>
+        <source>{title} is live and cannot be searched.</source>
+        <translation>{title} 是实时来源，无法跳转。</translation>
+    </message>
+    <message>
+        <source>{title} could not be opened.</source>
+        <translation>无法打开 {title}。</translation>
+    </message>
+    <message>
+        <source>{title} delivers no more pictures. Was it unplugged?</source>
+        <translation>{title} 不再提供画面。它被拔出了吗？</translation>
+    </message>
+    <message>
+        <source>There is no {node}. Is it plugged in?</source>
+        <translation>没有 {node}。它插好了吗？</translation>
+    </message>
+    <message>
+        <source>You may not use {node}: your user needs to be in the group &apos;video&apos;.</source>
+        <translation>您无权使用 {node}：您的用户需要在“video”组中。</translation>
+    </message>
+    <message>
+        <source>Is it plugged in?</source>
+        <translation>它插好了吗？</translation>
+    </message>
+    <message>
+        <source>choose a video, or a folder of pictures</source>
+        <translation>请选择视频或图片文件夹</translation>
+    </message>
+    <message>
+        <source>{name} is a text, not a video; {instead}.</source>
+        <translation>{name} 是文本，不是视频；{instead}。</translation>
+    </message>
+    <message>
+        <source>{name} is a single picture; {instead}.</source>
+        <translation>{name} 是单张图片；{instead}。</translation>
+    </message>
+    <message>
+        <source>only sound</source>
+        <translation>只有声音</translation>
+    </message>
+    <message>
+        <source>no video</source>
+        <translation>没有视频</translation>
+    </message>
+    <message>
+        <source>{name} holds {held}; choose a file with a picture.</source>
+        <translation>{name} 中{held}；请选择有画面的文件。</translation>
+    </message>
+    <message>
+        <source>{name} has a coding that this app cannot decode.</source>
+        <translation>{name} 的编码本应用无法解码。</translation>
+    </message>
+    <message>
+        <source>{name} has pictures of {width} x {height}, more than {max_pixels} million pixels: they would fill the memory. Choose a smaller version of it.</source>
+        <translation>{name} 的画面为 {width} x {height}，超过 {max_pixels} 百万像素：会占满内存。请选择较小的版本。</translation>
+    </message>
+    <message>
+        <source>The demo clip {name} is missing from this installation; install the app again, or open a video file.</source>
+        <translation>此安装中缺少演示片段 {name}；请重新安装应用，或打开视频文件。</translation>
+    </message>
+    <message>
+        <source>{name}: {count} damaged part(s) could not be decoded.</source>
+        <translation>{name}：有 {count} 处损坏的部分无法解码。</translation>
+    </message>
+    <message>
+        <source>{name} ends at {cut_off_at_s:.1f} s although it states {stated_end_s:.1f} s: it seems to be cut off.</source>
+        <translation>{name} 标称 {stated_end_s:.1f} 秒，却在 {cut_off_at_s:.1f} 秒结束：似乎被截断。</translation>
+    </message>
+    <message>
+        <source>{name} contains no picture that can be decoded. Is the file damaged?</source>
+        <translation>{name} 不含可解码的画面。文件损坏了吗？</translation>
+    </message>
+    <message>
+        <source>{name} is a device or pipe, not a video file.</source>
+        <translation>{name} 是设备或管道，不是视频文件。</translation>
+    </message>
+    <message>
+        <source>{name} is empty (0 bytes). Was it copied completely?</source>
+        <translation>{name} 为空（0 字节）。是否复制完整？</translation>
+    </message>
+    <message>
+        <source>{name} does not exist. Was it moved or renamed?</source>
+        <translation>{name} 不存在。是否已移动或重命名？</translation>
+    </message>
+    <message>
+        <source>{name} may not be read by you; check its permissions.</source>
+        <translation>您无权读取 {name}；请检查其权限。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read: {reason}.</source>
+        <translation>无法读取 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} can no longer be read. Is the drive still there?</source>
+        <translation>无法再读取 {name}。驱动器还在吗？</translation>
+    </message>
+    <message>
+        <source>{name} is not a video that can be read, or it is damaged (a recording that was interrupted has no index).</source>
+        <translation>{name} 不是可读取的视频，或已损坏（中断的录像没有索引）。</translation>
+    </message>
+    <message>
+        <source>{name} needs more memory than is available; choose a file with smaller pictures.</source>
+        <translation>{name} 需要的内存超过可用内存；请选择画面较小的文件。</translation>
+    </message>
+    <message>
+        <source>{name} holds pictures that this app does not read ({unread}). Convert them to JPEG or PNG, or choose a video.</source>
+        <translation>{name} 中的图片本应用不能读取（{unread}）。请转换为 JPEG 或 PNG，或选择视频。</translation>
+    </message>
+    <message>
+        <source>{name} is a folder without pictures that make a video; choose a video file in it.</source>
+        <translation>{name} 文件夹中没有可组成视频的图片；请选择其中的视频文件。</translation>
+    </message>
+    <message>
+        <source>{name} is a single picture ({form}); {instead}.</source>
+        <translation>{name} 是单张图片（{form}）；{instead}。</translation>
+    </message>
+    <message>
+        <source>{name} is a single picture ({form}), which this app does not read; {instead}.</source>
+        <translation>{name} 是本应用不能读取的单张图片（{form}）；{instead}。</translation>
+    </message>
+    <message>
+        <source>A rate is more than 0 and at most {max_rate:g} pictures a second, not {rate:g}.</source>
+        <translation>每秒图片数应大于 0 且不超过 {max_rate:g}，而不是 {rate:g}。</translation>
+    </message>
+    <message>
+        <source>{name}: {missing} pictures are missing in the count (first {first}); the one before is shown instead.</source>
+        <translation>{name}：编号中缺少 {missing} 张图片（第一张为 {first}）；以前一张代替显示。</translation>
+    </message>
+    <message>
+        <source>{name}: 1 picture is missing in the count ({first}); the one before is shown instead.</source>
+        <translation>{name}：编号中缺少 1 张图片（{first}）；以前一张代替显示。</translation>
+    </message>
+    <message>
+        <source>{name}: {count} of {total} pictures cannot be read (first {first}).</source>
+        <translation>{name}：{total} 张图片中有 {count} 张无法读取（第一张为 {first}）。</translation>
+    </message>
+    <message>
+        <source>{name}: {count} of {total} pictures have another size and are fitted into {width} x {height}.</source>
+        <translation>{name}：{total} 张图片中有 {count} 张尺寸不同，已适配为 {width} x {height}。</translation>
+    </message>
+    <message>
+        <source>{path} does not exist. Was it moved or renamed?</source>
+        <translation>{path} 不存在。是否已移动或重命名？</translation>
+    </message>
+    <message>
+        <source>No picture is named like {name} in {parent}.</source>
+        <translation>{parent} 中没有像 {name} 那样命名的图片。</translation>
+    </message>
+    <message>
+        <source>None of the pictures in {name} can be read, not even {why}.</source>
+        <translation>{name} 中的图片都无法读取，连 {why} 也不行。</translation>
+    </message>
+    <message>
+        <source>an HLS playlist</source>
+        <translation>HLS 播放列表</translation>
+    </message>
+    <message>
+        <source>a playlist (M3U)</source>
+        <translation>播放列表（M3U）</translation>
+    </message>
+    <message>
+        <source>a playlist (PLS)</source>
+        <translation>播放列表（PLS）</translation>
+    </message>
+    <message>
+        <source>a playlist (ASX)</source>
+        <translation>播放列表（ASX）</translation>
+    </message>
+    <message>
+        <source>a playlist (XSPF)</source>
+        <translation>播放列表（XSPF）</translation>
+    </message>
+    <message>
+        <source>a DASH manifest</source>
+        <translation>DASH 清单</translation>
+    </message>
+    <message>
+        <source>a list of pieces (ffconcat)</source>
+        <translation>分段列表（ffconcat）</translation>
+    </message>
+    <message>
+        <source>the description of a live stream (SDP)</source>
+        <translation>实时流的描述（SDP）</translation>
+    </message>
+    <message>
+        <source>This app does not read DASH; open the video itself, or its HLS address (.m3u8).</source>
+        <translation>本应用不能读取 DASH；请打开视频本身，或其 HLS 地址（.m3u8）。</translation>
+    </message>
+    <message>
+        <source>Open the sender&apos;s own address, such as rtsp://host/path or udp://@:port.</source>
+        <translation>请打开发送方自己的地址，例如 rtsp://host/path 或 udp://@:port。</translation>
+    </message>
+    <message>
+        <source>Open what it names instead: {shown}.</source>
+        <translation>请改为打开其中列出的内容：{shown}。</translation>
+    </message>
+    <message>
+        <source>Open what it names instead: {shown}; it names {count}.</source>
+        <translation>请改为打开其中列出的内容：{shown}；共列出 {count} 个。</translation>
+    </message>
+    <message>
+        <source>It names nothing.</source>
+        <translation>其中没有列出任何内容。</translation>
+    </message>
+    <message>
+        <source>{name} refers to the network ({url}); open that address instead.</source>
+        <translation>{name} 指向网络（{url}）；请改为打开该地址。</translation>
+    </message>
+    <message>
+        <source>{name} names {target}, which does not exist or is not a file.</source>
+        <translation>{name} 列出的 {target} 不存在，或不是文件。</translation>
+    </message>
+    <message>
+        <source>{name} names another list, {target}; name the videos themselves.</source>
+        <translation>{name} 列出了另一个列表 {target}；请直接列出视频。</translation>
+    </message>
+    <message>
+        <source>{name} is a playlist that leads back to itself: it names no video.</source>
+        <translation>{name} 是指回自身的播放列表：没有列出视频。</translation>
+    </message>
+    <message>
+        <source>None of the {count} playlists that {name} names exists. Copy them beside it.</source>
+        <translation>{name} 列出的 {count} 个播放列表都不存在。请将它们复制到它旁边。</translation>
+    </message>
+    <message>
+        <source>none of the {missing} pieces that it names exists</source>
+        <translation>列出的 {missing} 个分段都不存在</translation>
+    </message>
+    <message>
+        <source>it names no pieces</source>
+        <translation>没有列出分段</translation>
+    </message>
+    <message>
+        <source>{name} cannot be played: {what}.</source>
+        <translation>无法播放 {name}：{what}。</translation>
+    </message>
+    <message>
+        <source>{name}: {missing} of {total} pieces are missing.</source>
+        <translation>{name}：{total} 个分段中缺少 {missing} 个。</translation>
+    </message>
+    <message>
+        <source>{name} needs {target} to be decoded, but that does not exist.</source>
+        <translation>解码 {name} 需要 {target}，但它不存在。</translation>
+    </message>
+    <message>
+        <source>{name} is a list of more than {largest} MB: it is not played.</source>
+        <translation>{name} 是超过 {largest} MB 的列表：不予播放。</translation>
+    </message>
+    <message>
+        <source>{name} gives no preview of {t_s:.1f} s: {error}.</source>
+        <translation>{name} 无法给出 {t_s:.1f} 秒处的预览：{error}。</translation>
+    </message>
+    <message>
+        <source>URLs need the package fsspec. Install it: pip install &apos;slowfast-live[cluster]&apos;</source>
+        <translation>URL 需要软件包 fsspec。安装：pip install &apos;slowfast-live[cluster]&apos;</translation>
+    </message>
+    <message>
+        <source>{url} is no URL of a known kind: {error}.</source>
+        <translation>{url} 不是已知类型的 URL：{error}。</translation>
+    </message>
+    <message>
+        <source>{url} cannot be fetched: {reason}.</source>
+        <translation>无法获取 {url}：{reason}。</translation>
+    </message>
+    <message>
+        <source>the server sent nothing for {seconds} s</source>
+        <translation>服务器在 {seconds} 秒内没有发送任何内容</translation>
+    </message>
+    <message>
+        <source>nothing is found there. Check the address, and whether its server can be reached</source>
+        <translation>那里什么也没有找到。请检查地址，以及能否连接其服务器</translation>
+    </message>
+    <message>
+        <source>the server redirects in a circle</source>
+        <translation>服务器的重定向形成循环</translation>
+    </message>
+    <message>
+        <source>the server sent less than it announced. Try again</source>
+        <translation>服务器发送的内容少于其声明的长度。请重试</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error}). Give a user name and password: http://user:password@host/...</source>
+        <translation>服务器返回错误({error})。请给出用户名和密码：http://user:password@host/...</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error})</source>
+        <translation>服务器返回错误({error})</translation>
+    </message>
+    <message>
+        <source>There is no screen {screen}. Expected a number that is here: {there}.</source>
+        <translation>没有屏幕 {screen}。现有编号：{there}。</translation>
+    </message>
+    <message>
+        <source>{title} does not lie on the screen, which is {width} × {height} pixels.</source>
+        <translation>{title} 不在屏幕上，屏幕为 {width} × {height} 像素。</translation>
+    </message>
+    <message>
+        <source>{title} can no longer be captured: {error}.</source>
+        <translation>无法再捕捉 {title}：{error}。</translation>
+    </message>
+    <message>
+        <source>The screen cannot be captured in a Wayland session, because Wayland lets no program read what others show. Log in to an X11 (Xorg) session, or let a program such as OBS offer the screen as a virtual camera and choose that camera here.</source>
+        <translation>在 Wayland 会话中无法捕捉屏幕，因为 Wayland 不允许程序读取其他程序显示的内容。请登录 X11 (Xorg) 会话，或用 OBS 之类的程序将屏幕作为虚拟摄像头提供，并在此选择该摄像头。</translation>
+    </message>
+    <message>
+        <source>Expected &quot;screen&quot;, &quot;screen:2&quot;, &quot;screen:0&quot; (all screens), &quot;screen:1:LEFT,TOP,WIDTH,HEIGHT&quot; or &quot;screen:window:TITLE&quot;.</source>
+        <translation>应为 &quot;screen&quot;、&quot;screen:2&quot;、&quot;screen:0&quot;（所有屏幕）、&quot;screen:1:LEFT,TOP,WIDTH,HEIGHT&quot; 或 &quot;screen:window:TITLE&quot;。</translation>
+    </message>
+    <message>
+        <source>No title of a window is given. {expected}</source>
+        <translation>未指定窗口标题。{expected}</translation>
+    </message>
+    <message>
+        <source>&apos;screen:{text}&apos; names no screen. {expected}</source>
+        <translation>“screen:{text}”不是屏幕。{expected}</translation>
+    </message>
+    <message>
+        <source>The region {width} × {height} is too small: expected at least {smallest} × {smallest} pixels.</source>
+        <translation>区域 {width} × {height} 太小：应至少为 {smallest} × {smallest} 像素。</translation>
+    </message>
+    <message>
+        <source>The screen cannot be captured: there is none (the variable DISPLAY is not set).</source>
+        <translation>无法捕捉屏幕：没有屏幕（未设置变量 DISPLAY）。</translation>
+    </message>
+    <message>
+        <source>Capturing the screen needs the package mss, which is missing: pip install mss.</source>
+        <translation>捕捉屏幕需要软件包 mss，但尚未安装：pip install mss。</translation>
+    </message>
+    <message>
+        <source>The screen cannot be captured: {error}.</source>
+        <translation>无法捕捉屏幕：{error}。</translation>
+    </message>
+    <message>
+        <source>Single windows cannot be captured on this system; choose a screen or a region of it.</source>
+        <translation>此系统无法捕捉单个窗口；请选择屏幕或其中的区域。</translation>
+    </message>
+    <message>
+        <source>No window whose title contains &apos;{title}&apos; is on the screen (closed or minimized?). Open: {there}.</source>
+        <translation>屏幕上没有标题含“{title}”的窗口（已关闭或最小化？）。已打开：{there}。</translation>
+    </message>
+    <message>
+        <source>Listing windows needs the package python-xlib, which is missing: pip install python-xlib.</source>
+        <translation>列出窗口需要软件包 python-xlib，但尚未安装：pip install python-xlib。</translation>
+    </message>
+    <message>
+        <source>The windows cannot be listed: {problem}.</source>
+        <translation>无法列出窗口：{problem}。</translation>
+    </message>
+    <message>
+        <source>The window manager does not list its windows (_NET_CLIENT_LIST); choose a screen or a region of it.</source>
+        <translation>窗口管理器没有列出其窗口（_NET_CLIENT_LIST）；请选择屏幕或其中的区域。</translation>
+    </message>
+    <message>
+        <source>{name} is not a file.</source>
+        <translation>{name} 不是文件。</translation>
+    </message>
+    <message>
+        <source>{name} is not a picture that can be read.</source>
+        <translation>{name} 不是可读取的图片。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be read as a picture: {error}.</source>
+        <translation>无法将 {name} 作为图片读取：{error}。</translation>
+    </message>
+    <message>
+        <source>{name} is larger than {max_pixels} million pixels: it would fill the memory.</source>
+        <translation>{name} 超过 {max_pixels} 百万像素：会占满内存。</translation>
+    </message>
+    <message>
+        <source>{name} ended before its first picture.</source>
+        <translation>{name} 在第一帧画面之前就结束了。</translation>
+    </message>
+    <message>
+        <source>{name} has ended: the sender closed the connection.</source>
+        <translation>{name} 已结束：发送方关闭了连接。</translation>
+    </message>
+    <message>
+        <source>{name} is a live stream and cannot be searched.</source>
+        <translation>{name} 是实时流，无法跳转。</translation>
+    </message>
+    <message>
+        <source>{name} ended early: the server sent less than it announced.</source>
+        <translation>{name} 提前结束：服务器发送的内容少于其声明的长度。</translation>
+    </message>
+    <message>
+        <source>{name} sends no picture that can be decoded since {silence_s:g} s.</source>
+        <translation>{name} 已有 {silence_s:g} 秒没有发送可解码的画面。</translation>
+    </message>
+    <message>
+        <source>{name} did not answer within {seconds:g} s. Is the sender running and reachable?</source>
+        <translation>{name} 未在 {seconds:g} 秒内响应。发送方是否在运行且可以连接？</translation>
+    </message>
+    <message>
+        <source>{name} fell silent: no data for {seconds:g} s.</source>
+        <translation>{name} 没有动静：已有 {seconds:g} 秒没有数据。</translation>
+    </message>
+    <message>
+        <source>{name} refused the connection. Is the sender running, and is the port right?</source>
+        <translation>{name} 拒绝连接。发送方是否在运行，端口是否正确？</translation>
+    </message>
+    <message>
+        <source>{name} refuses the user name and password given in the address.</source>
+        <translation>{name} 拒绝地址中给出的用户名和密码。</translation>
+    </message>
+    <message>
+        <source>{name} asks for a user name and password: {scheme}://user:password@host/...</source>
+        <translation>{name} 需要用户名和密码：{scheme}://user:password@host/...</translation>
+    </message>
+    <message>
+        <source>{name}: the server answered with an error ({error}). Is the address right?</source>
+        <translation>{name}：服务器返回错误（{error}）。地址正确吗？</translation>
+    </message>
+    <message>
+        <source>{name} answers, but not as {protocol} server does. Is the port right?</source>
+        <translation>{name} 有响应，但不像是 {protocol} 服务器。端口正确吗？</translation>
+    </message>
+    <message>
+        <source>{name} sends no video that can be read.</source>
+        <translation>{name} 没有发送可读取的视频。</translation>
+    </message>
+    <message>
+        <source>{name} could not be opened: {error}.</source>
+        <translation>无法打开 {name}：{error}。</translation>
+    </message>
+    <message>
+        <source>{name} broke off: {error}.</source>
+        <translation>{name} 已中断：{error}。</translation>
+    </message>
+    <message>
+        <source>1 copy with labels drawn in by this program was left out: {names}.</source>
+        <translation>已略过 1 个由本程序绘制了标签的副本：{names}。</translation>
+    </message>
+    <message>
+        <source>{count} copies with labels drawn in by this program were left out: {names}.</source>
+        <translation>已略过 {count} 个由本程序绘制了标签的副本：{names}。</translation>
+    </message>
+    <message>
+        <source>No video was found in {places}.{notes} Looked for {video_suffixes}.</source>
+        <translation>在 {places} 中没有找到视频。{notes}查找的格式：{video_suffixes}。</translation>
+    </message>
+    <message>
+        <source>{path} is a link to {target}, which does not exist.</source>
+        <translation>{path} 是指向不存在的 {target} 的链接。</translation>
+    </message>
+    <message>
+        <source>There is no file or folder {path}.</source>
+        <translation>没有文件或文件夹 {path}。</translation>
+    </message>
+    <message>
+        <source>The folder {folder} cannot be read: {reason}.</source>
+        <translation>无法读取文件夹 {folder}：{reason}。</translation>
+    </message>
+    <message>
+        <source>“{name}”</source>
+        <translation>“{name}”</translation>
+    </message>
+    <message>
+        <source>“none of these”</source>
+        <translation>“以上都不是”</translation>
+    </message>
+    <message>
+        <source>{names} and {last}</source>
+        <translation>{names}和{last}</translation>
+    </message>
+    <message>
+        <source>1 take</source>
+        <translation>1 个示例</translation>
+    </message>
+    <message>
+        <source>{count} takes</source>
+        <translation>{count} 个示例</translation>
+    </message>
+    <message>
+        <source>It cannot be tested yet: each action has one take only.</source>
+        <translation>还无法测试：每个动作只有一个示例。</translation>
+    </message>
+    <message>
+        <source>It works well: {right} of {takes} that it had not seen got their action.</source>
+        <translation>效果很好：未用于学习的 {takes}中，有 {right} 个识别正确。</translation>
+    </message>
+    <message>
+        <source>It works in most cases: {right} of {takes} that it had not seen got their action.</source>
+        <translation>多数情况下有效：未用于学习的 {takes}中，有 {right} 个识别正确。</translation>
+    </message>
+    <message>
+        <source>It does not work well yet: {right} of {takes} that it had not seen got their action.</source>
+        <translation>效果还不好：未用于学习的 {takes}中，有 {right} 个识别正确。</translation>
+    </message>
+    <message>
+        <source>{name} has one take only, so nothing is known about it: add two more of each.</source>
+        <translation>{name}只有一个示例，效果未知：请再添加两个。</translation>
+    </message>
+    <message>
+        <source>{names} have one take only, so nothing is known about them: add two more of each.</source>
+        <translation>{names}各只有一个示例，效果未知：请各再添加两个。</translation>
+    </message>
+    <message>
+        <source>{first} and {second} are mixed up in {count} of {takes}: add two more of each.</source>
+        <translation>{takes}中有 {count} 个把{first}和{second}混淆：请各再添加两个。</translation>
+    </message>
+    <message>
+        <source>{name} is taken for {nothing} in {count} of {takes}: add two more in which it fills the whole time.</source>
+        <translation>{takes}中有 {count} 个把{name}当成{nothing}：请再添加两个动作贯穿始终的示例。</translation>
+    </message>
+    <message>
+        <source>{name} is recognized with low scores only and will often not be shown: add takes.</source>
+        <translation>{name}只能以低分识别，常常不会显示：请添加示例。</translation>
+    </message>
+    <message>
+        <source>There is no example of “none of these”, so anything may be taken for an action. Add some: sitting down, walking past, whatever else happens there.</source>
+        <translation>没有“以上都不是”的示例，因此任何举动都可能被当成动作。请添加一些：坐下、走过，以及那里会发生的其他事情。</translation>
+    </message>
+    <message>
+        <source>Of something else, {share:.0%} is shown as no action.</source>
+        <translation>其他举动中有 {share:.0%} 显示为没有动作。</translation>
+    </message>
+    <message>
+        <source>{nothing} is taken for {name} in {count} of {takes}: add more of it.</source>
+        <translation>{takes}中有 {count} 个把{nothing}当成{name}：请多添加一些。</translation>
+    </message>
+    <message>
+        <source>{names} would gain from at least {enough} takes, each in another place or by another person.</source>
+        <translation>{names}最好各有至少 {enough} 个示例，且在不同地点或由不同的人完成。</translation>
+    </message>
+    <message>
+        <source>“{title}” gives several answers at once, so its actions cannot stand beside yours, of which one is right. Leave its actions out, or choose another model.</source>
+        <translation>“{title}”会同时给出多个答案，因此其动作不能与您的动作并列，后者只有一个是对的。请不保留其动作，或选择其他模型。</translation>
+    </message>
+    <message>
+        <source>To keep the actions of “{title}” beside yours, examples of “none of these” are needed: they show when to leave the answer to it. Add some, or leave its actions out.</source>
+        <translation>要在您的动作之外保留“{title}”的动作，需要“以上都不是”的示例：它们表明何时由该模型作答。请添加一些，或不保留其动作。</translation>
+    </message>
+    <message>
+        <source>The taught model has no name. Give it one.</source>
+        <translation>所教的模型没有名称。请为它命名。</translation>
+    </message>
+    <message>
+        <source>“{title}” is a taught model itself, so there are no actions of a base model to keep. Choose the model that it was taught on, or leave its actions out.</source>
+        <translation>“{title}”本身就是所教的模型，没有基础模型的动作可保留。请选择它所基于的模型，或不保留其动作。</translation>
+    </message>
+    <message>
+        <source>{target} exists and is not a taught model. It is left as it is; choose another name.</source>
+        <translation>{target} 已存在，且不是所教的模型。它保持不变；请选择其他名称。</translation>
+    </message>
+    <message>
+        <source>{target} cannot be written. Is the disk full?</source>
+        <translation>无法写入 {target}。磁盘已满吗？</translation>
+    </message>
+    <message>
+        <source>No pictures came from {source} meanwhile. Check the source, and take the example again.</source>
+        <translation>在此期间没有收到来自 {source} 的画面。请检查来源，然后重新录制示例。</translation>
+    </message>
+    <message>
+        <source>{path}{where} is a single picture or none; expected a moving one.</source>
+        <translation>{path}{where} 只有一张图片或没有画面；应为动态画面。</translation>
+    </message>
+    <message>
+        <source>Model &apos;{name}&apos; cannot be taught: its last layer is not a linear classifier on pooled features. Choose another model to build on.</source>
+        <translation>模型“{name}”无法教：其最后一层不是池化特征上的线性分类器。请选择其他基础模型。</translation>
+    </message>
+    <message>
+        <source>There is no example of an action yet. Add an action, and take two examples of it at least.</source>
+        <translation>还没有动作的示例。请添加一个动作，并至少录制两个示例。</translation>
+    </message>
+    <message>
+        <source>“{labels}” is the only action, and there is no example of “none of these”: nothing to tell it apart from. Add another action, or some examples of “none of these”.</source>
+        <translation>“{labels}”是唯一的动作，又没有“以上都不是”的示例：没有可与之区分的内容。请添加另一个动作，或一些“以上都不是”的示例。</translation>
+    </message>
+    <message>
+        <source>The examples were taken with {count} different models; features of one mean nothing to another. Remove those of the other model, or take them again.</source>
+        <translation>这些示例是用 {count} 个不同的模型录制的；一个模型的特征对另一个没有意义。请删除另一模型的示例，或重新录制。</translation>
+    </message>
+    <message>
+        <source>The examples have features of different length. Remove those of the other model.</source>
+        <translation>这些示例的特征长度不同。请删除另一模型的示例。</translation>
+    </message>
+    <message>
+        <source>The model of {path} cannot be added to {output}: {reason}</source>
+        <translation>无法将 {path} 中的模型添加到 {output}：{reason}</translation>
+    </message>
+    <message>
+        <source>{path} is not a shared model, or is damaged: {error}. Ask for it again.</source>
+        <translation>{path} 不是共享的模型，或已损坏：{error}。请重新索取。</translation>
+    </message>
+    <message>
+        <source>{path} is not a shared model: expected {largest} in it, found {shown}.</source>
+        <translation>{path} 不是共享的模型：其中应有 {largest}，却有 {shown}。</translation>
+    </message>
+    <message>
+        <source>{path} is not opened: {name} in it is larger than {largest:.0f} MB.</source>
+        <translation>未打开 {path}：其中的 {name} 大于 {largest:.0f} MB。</translation>
+    </message>
+    <message>
+        <source>none of these</source>
+        <translation>以上都不是</translation>
+    </message>
+    <message>
+        <source>The example {id} of “{name}” is damaged: its values are not finite.</source>
+        <translation>“{name}”的示例 {id} 已损坏：其值不是有限的。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be removed: {reason}.</source>
+        <translation>无法删除 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Remove it, and take the example again.</source>
+        <translation>请将其删除，然后重新录制示例。</translation>
+    </message>
+    <message>
+        <source>The example {path} is too large: more than {largest_bytes:.0f} MB. {advice}</source>
+        <translation>示例 {path} 太大：超过 {largest_bytes:.0f} MB。{advice}</translation>
+    </message>
+    <message>
+        <source>The example {path} cannot be read: {reason}.</source>
+        <translation>无法读取示例 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{path} is not an example: it does not begin as expected. {advice}</source>
+        <translation>{path} 不是示例：其开头与预期不符。{advice}</translation>
+    </message>
+    <message>
+        <source>The example {path} is damaged: {error}. {advice}</source>
+        <translation>示例 {path} 已损坏：{error}。{advice}</translation>
+    </message>
+    <message>
+        <source>The example {path} was renamed: it calls itself {id}. Give it that name again.</source>
+        <translation>示例 {path} 已被重命名：它自称 {id}。请改回该名称。</translation>
+    </message>
+    <message>
+        <source>The examples were taken with the model &apos;{base}&apos;, which is gone or was built anew, and no model that was taught on it is left. The examples are kept: bring that model back, or take new examples with another one.</source>
+        <translation>这些示例是用模型“{base}”录制的，它已不存在或已重新构建，且没有留下基于它教的模型。示例会保留：请恢复该模型，或用另一个模型录制新示例。</translation>
+    </message>
+    <message>
+        <source>exit code {code}</source>
+        <translation>退出代码 {code}</translation>
+    </message>
+    <message>
+        <source>it crashed or was killed</source>
+        <translation>它崩溃或被终止</translation>
     </message>
 </context>
 <context>

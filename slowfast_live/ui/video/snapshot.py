@@ -12,8 +12,9 @@ from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from slowfast_live.errors import SlowFastLiveError
 from slowfast_live.files import reserve, write_bytes
+from slowfast_live.messages import system_reason
 from slowfast_live.types import U8, Frame, Level, Notice, Topic
-from slowfast_live.ui.style.language import tr
+from slowfast_live.ui.style.language import tr, words
 from slowfast_live.ui.threads.background import BackgroundTasks
 from slowfast_live.ui.video.canvas import Canvas
 from slowfast_live.ui.video.overlay import Overlay, render
@@ -71,7 +72,7 @@ class Snapshots(QObject):
 
     def _failed(self, error: Exception) -> None:
         details = getattr(error, "details", "") or repr(error)
-        self.notice.emit(Notice(Level.ERROR, str(error), details, topic=Topic.SNAPSHOT))
+        self.notice.emit(Notice(Level.ERROR, words(error), details, topic=Topic.SNAPSHOT))
 
 
 def default_folder() -> Path:
@@ -124,7 +125,7 @@ def save(image: U8, folder: Path, now: datetime | None = None) -> Path:
             raise
     except OSError as error:
         raise SnapshotError(
-            tr("The snapshot cannot be saved to {folder}: {value}.", folder=folder, value=error.strerror or error),
+            tr("The snapshot cannot be saved to {folder}: {value}.", folder=folder, value=system_reason(error)),
             details=repr(error),
         ) from error
     return path

@@ -9,12 +9,13 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from slowfast_live.colors import identity_color
-from slowfast_live.core.corrections import Corrections
+from slowfast_live.core.corrections import AnnotatedEvent, Corrections
 from slowfast_live.core.events import Event
 from slowfast_live.people.now import PeopleEvents, PeopleNow, PersonEvent
 from slowfast_live.people.records import PersonTrail, SaidOfPerson
 from slowfast_live.types import SourceKind, SourceSpec
 from slowfast_live.ui.events.events_model import ACTION, EVERYBODY, EVERYTHING, PERSON, WHOLE_PICTURE
+from slowfast_live.ui.events.people_lanes import block_title, blocks
 from slowfast_live.ui.events.session_findings import persons
 from slowfast_live.ui.events.session_people import SessionPeople
 from slowfast_live.ui.events.time_axis import Span
@@ -62,6 +63,31 @@ def test_each_person_has_a_row_in_their_color(crowd: Desk) -> None:
     for row, (person, t_s) in enumerate(((1, 10.0), (2, 25.0))):
         at = place(crowd, t_s, row_y(crowd, row) - 7)
         assert image.pixelColor(at).name() == identity_color(person, timeline._theme.name)
+
+
+def test_several_actions_at_once_are_named_together() -> None:
+    """A model may give several answers at once; the row names all of them instead of the one that was painted last."""
+    several = [
+        AnnotatedEvent(Event(label, begin_s, end_s, score, score, begin_s), label, person=person)
+        for label, begin_s, end_s, score, person in (
+            ("stand", 0, 10, 0.7, 1),
+            ("talk to", 2, 4, 0.9, 1),
+            ("sit", 3, 8, 0.8, 2),
+            ("watch", 9, 12, 0.5, 1),
+            ("walk", 12, 15, 0.9, 1),
+            ("stand", 14, 16, 0.4, 1),
+        )
+    ]
+    found = [(block[0].person, block_title(block)) for block in blocks(several)]
+    assert found == [(1, "talk to · stand · watch"), (2, "sit"), (1, "walk · stand")]
+
+
+def test_the_lane_of_actions_does_not_deny_what_people_do(desk: Desk) -> None:
+    """A model of people stores no events of the whole picture of a file."""
+    desk.poll()
+    assert desk.window.timeline._hint() == "No action recognized yet"
+    tell(desk, *EVENTS)
+    assert desk.window.timeline._hint() == ""
 
 
 def test_one_person_alone_adds_no_row(desk: Desk) -> None:

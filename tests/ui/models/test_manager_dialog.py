@@ -17,7 +17,7 @@ from slowfast_live.errors import ModelError
 from slowfast_live.inference.spec import Model, Registry, encode, load
 from slowfast_live.types import Prediction
 from slowfast_live.ui.models.model_catalogue import Speeds, delete, merge, parse_listing, survey
-from slowfast_live.ui.models.model_table import BUILT, SPEED, TOP1, TOP5
+from slowfast_live.ui.models.model_table import BUILT, NAME, SPEED, TOP1, TOP5
 from tests.ui.models import fake_build
 from tests.ui.models.conftest import MakeBench
 
@@ -293,3 +293,12 @@ def test_a_narrow_table_leaves_columns_out(make_bench: MakeBench) -> None:
     for width, hidden in ((700, True), (1300, False)):
         bench.dialog.resize(width, 500)
         bench.wait(lambda hidden=hidden: bench.dialog.table.isColumnHidden(TOP5) is hidden)
+
+
+def test_no_width_of_the_table_cuts_off_the_names(make_bench: MakeBench) -> None:
+    bench = make_bench()
+    table = bench.dialog.table
+    for width in (1400, 1080, 1000, 900, 800):
+        bench.dialog.resize(width, 500)
+        bench.wait(lambda width=width: bench.dialog.width() == width)
+        bench.wait(lambda: table.columnWidth(NAME) >= table.fontMetrics().horizontalAdvance("SlowFast R101 16x8") + 16)

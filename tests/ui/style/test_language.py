@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -20,29 +21,28 @@ from slowfast_live.core.corrections import Add, Delete, Move, Rename, RenameAll,
 from slowfast_live.core.events import Event
 from slowfast_live.inference.spec import Registry
 from slowfast_live.settings import Settings, load, save
-from slowfast_live.tools.docs.translations import files
+from slowfast_live.tools.docs.translations import PACKAGE, files, modules
 from slowfast_live.ui.commands.menu_bar import LANGUAGE
 from slowfast_live.ui.style import language
 from slowfast_live.ui.style.language import FOLDER, LANGUAGES, supported
 from slowfast_live.ui.style.names import ACTIONS, READOUTS, change_text
 from tests.ui.conftest import Desk
 
-WINDOW = FOLDER.parent
 OTHERS = [code for code in LANGUAGES if code != "en"]
-PLACEHOLDER = re.compile(r"\{\w+\}")
+PLACEHOLDER = re.compile(r"\{\w+[^{}]*\}")
 Text = tuple[str, str]
 
 
 def marked() -> dict[Text, str]:
     """(context, text) of each text that the code marks, and where."""
     found: dict[Text, str] = {}
-    for path in WINDOW.rglob("*.py"):
+    for path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             literals = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
-            where = f"{path.relative_to(WINDOW)}:{node.lineno}"
-            if node.func.id == "tr" and len(literals) == 1:
+            where = f"{path.relative_to(PACKAGE)}:{node.lineno}"
+            if node.func.id in ("tr", "Message") and len(literals) == 1:
                 found[("", literals[0])] = where
             elif node.func.id == "translate" and len(literals) == 2:
                 found[(literals[0], literals[1])] = where
@@ -201,3 +201,57 @@ def run_python() -> Callable[[str, str], str]:
         return done.stdout.strip()
 
     return run
+
+
+REPORTER = """
+import sys
+from PySide6.QtCore import QTimer
+from slowfast_live import cli
+from slowfast_live.types import SourceKind, SourceSpec
+from slowfast_live.ui.app import LiveApp
+
+start, files = LiveApp.start, sys.argv[2:]
+
+def started(live):
+    start(live)
+    notices = live.window.notice_bar
+    def read():
+        if notices.notice is None:
+            return
+        print(notices.accessibleName(), flush=True)
+        notices.dismiss()
+        if not files:
+            live.window.close()
+            return
+        live.pipeline.open(SourceSpec(SourceKind.FILE, files.pop(0)))
+    timer = QTimer(live)
+    timer.timeout.connect(read)
+    timer.start(50)
+
+LiveApp.start = started
+sys.exit(cli.main(["--source", "demo", "--model", sys.argv[1]]))
+"""
+"""The real program, which opens one file after the other and prints the notices of its window."""
+
+
+def test_what_goes_wrong_below_the_window_is_said_in_its_language(tmp_path: Path, tiny_models: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(tiny_models / "tiny_trained-fp32", models / "tiny_trained-fp32")
+    (models / "tiny_trained-fp32" / "model.xml").write_text("no network")
+    (tmp_path / "letter.mp4").write_text("Dear Sir or Madam,\n" * 99)
+    environment = os.environ | {
+        language.VARIABLE: "ko",
+        "QT_QPA_PLATFORM": "offscreen",
+        "SLOWFAST_LIVE_MODELS": str(models),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    files = [str(tmp_path / name) for name in ("gone.mp4", "letter.mp4")]
+    done = subprocess.run(
+        [sys.executable, "-c", REPORTER, "tiny_trained-fp32", *files],
+        env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    said = done.stdout.splitlines()
+    assert len(said) == 3, done.stderr[-3000:]
+    assert "읽을 수 있는 OpenVINO 모델이 아닙니다" in said[0]
+    assert "gone.mp4이(가) 없습니다. 옮기거나 이름을 바꾸었나요?" in said[1]
+    assert "letter.mp4은(는) 읽을 수 있는 동영상이 아니거나 손상되었습니다" in said[2]

@@ -140,10 +140,9 @@ def test_three_actions_are_taught_before_the_webcam_and_recognized(room: Room) -
             room.wait(lambda action=action, count=count: len(teaching.lesson.takes_of(action)) == count)
     room.actor.doing = "nothing"
     dialog.choose("")
-    assert dialog.unseen.isVisible()
     for count in (1, 2):
-        room.wait(lambda: dialog.isVisible() and dialog.unseen.isEnabled())
-        qtbot.mouseClick(dialog.unseen, Qt.MouseButton.LeftButton)
+        room.wait(lambda: dialog.isVisible() and dialog.take.isEnabled())
+        qtbot.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
         room.wait(lambda count=count: len(teaching.lesson.takes_of("")) == count)
     assert not teaching.countdown.isVisible()
     dialog.title.setText("My gym")
@@ -163,6 +162,29 @@ def test_three_actions_are_taught_before_the_webcam_and_recognized(room: Room) -
         room.wait(lambda action=action: room.live.pipeline.readout().label == action)
     room.actor.doing = "nothing"
     room.wait(lambda: room.live.pipeline.readout().state is not ReadoutState.ACTION)
+
+
+@pytest.mark.timeout(900)
+def test_what_a_camera_showed_before_is_taken_from_the_last_seconds(room: Room) -> None:
+    qtbot, teaching = room.qtbot, room.window.teaching
+    room.window.actions_by_id["teach"].trigger()
+    dialog, lesson = teaching.dialog, teaching.lesson
+    room.wait(lambda: dialog.isVisible() and not lesson.busy and dialog.unseen.isEnabled())
+    kept = room.live.recording.last_frames
+    room.wait(lambda: len(kept()) > 1 and kept()[-1].source_s - kept()[0].source_s > 3)
+    shown_until_s = kept()[-1].source_s
+    qtbot.mouseClick(dialog.unseen, Qt.MouseButton.LeftButton)
+    assert dialog.isVisible(), "nobody has to stand before the camera once more"
+    assert not teaching.countdown.isVisible()
+    room.wait(lambda: len(lesson.takes_of("")) == 1)
+    _source, begin_s, end_s = teaching._used[0]
+    assert begin_s < shown_until_s
+    assert 3 < lesson.takes_of("")[0].length_s <= end_s - begin_s + 0.1
+
+    room.live.recording.keep_last(False)
+    qtbot.mouseClick(dialog.unseen, Qt.MouseButton.LeftButton)
+    assert "Keep the last 30 seconds" in dialog.message.text()
+    assert len(lesson.takes_of("")) == 1
 
 
 @pytest.mark.timeout(900)
