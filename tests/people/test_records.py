@@ -143,7 +143,7 @@ def test_what_is_known_stays_in_order_however_a_file_is_played(times: list[float
 
 @pytest.mark.parametrize("interval_s", [0.03, 0.1, 0.15, 0.5])
 def test_a_second_pass_leaves_no_gaps(interval_s: float) -> None:
-    """Whatever the interval: what is seen again replaces what was known of that moment, and nothing of its neighbors."""
+    """Whatever the interval: what is seen again replaces what was known of then, and no more."""
     kept = PersonRecords()
     for _ in range(3):
         for step in range(int(6.0 / interval_s)):
