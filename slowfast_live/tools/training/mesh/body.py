@@ -180,7 +180,7 @@ def matrices(who: MeshPerson, posed: Joints) -> F32:
 
 
 @dataclass(frozen=True)
-class Part:
+class SurfacePart:
     """Part of a surface before it is put together, in decimeters.
 
     Attributes:
@@ -196,10 +196,10 @@ class Part:
     kinds: I64
 
 
-def _used(places: F64, weights: F64, faces: I64, kinds: I64) -> Part:
+def _used(places: F64, weights: F64, faces: I64, kinds: I64) -> SurfacePart:
     """Keep the vertices that faces use."""
     used, numbered = np.unique(faces, return_inverse=True)
-    return Part(places[used], weights[used], numbered.reshape(faces.shape), kinds)
+    return SurfacePart(places[used], weights[used], numbered.reshape(faces.shape), kinds)
 
 
 @dataclass(frozen=True)
@@ -231,12 +231,12 @@ def _cells(points: bytes, size_dm: float) -> _Cells:
     return _Cells(number, order, np.flatnonzero(np.diff(number[order], prepend=-1)))
 
 
-def coarser(part: Part, modelled: F64, cell_dm: float = _CELL_DM) -> Part:
+def coarser(part: SurfacePart, modelled: F64, cell_dm: float = _CELL_DM) -> SurfacePart:
     """Merge vertices that lie in one cell of a grid; `modelled` are the places (V, 3) that the cells are of."""
     cells = _cells(np.ascontiguousarray(modelled).tobytes(), cell_dm)
     faces = cells.number[part.faces]
     whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
-    return Part(cells.merged(part.places), cells.merged(part.weights), faces[whole], part.kinds[whole])
+    return SurfacePart(cells.merged(part.places), cells.merged(part.weights), faces[whole], part.kinds[whole])
 
 
 def normals_of(places: F64, faces: I64) -> F64:
@@ -276,7 +276,7 @@ def standing_body(base: Template, build: Build) -> F64:
     return np.asarray(body - (0.0, floor, 0.0))
 
 
-def assemble(base: Template, body: F64, parts: Sequence[Part], materials_: F32, size: float = 0.1) -> MeshPerson:
+def assemble(base: Template, body: F64, parts: Sequence[SurfacePart], materials_: F32, size: float = 0.1) -> MeshPerson:
     """Make a person of a body and of the parts that are seen of it.
 
     Args:
@@ -323,7 +323,7 @@ def _materials(rng: Random, build: Build) -> F32:
     return np.array([each.row() for each in rows], np.float32)
 
 
-def _clothed(rng: Random, wardrobe: Wardrobe, base: Template, body: F64, female: bool) -> list[Part]:
+def _clothed(rng: Random, wardrobe: Wardrobe, base: Template, body: F64, female: bool) -> list[SurfacePart]:
     if wardrobe.clothes is None or rng.random() < 0.4:
         return _from_the_body(rng, base, body, female)
     suit = _one_of(rng, wardrobe.garments("clothes", "female" if female else "male"))
@@ -348,7 +348,7 @@ class Outfit:
 
 def wear(
     base: Template, body: F64, outfit: Outfit, sewn: Callable[[F64, I64], I64], cell_dm: float = _CELL_DM
-) -> list[Part]:
+) -> list[SurfacePart]:
     """Return the parts of somebody in MakeHuman's clothes.
 
     Args:
@@ -358,7 +358,7 @@ def wear(
         sewn: Tells which faces (F, 3) of the suit, whose vertices are (V, 3), are TOP and which BOTTOM: (F,).
         cell_dm: Vertices nearer to one another become one.
     """
-    parts: list[Part] = []
+    parts: list[SurfacePart] = []
     covered = np.zeros(len(body), bool)
     for kind, folder in ((TOP, outfit.suit), (SHOES, outfit.shoes), (HAIR, outfit.hair)):
         if folder is None:
@@ -368,10 +368,10 @@ def wear(
         kinds = sewn(places, worn.faces) if kind == TOP else np.full(len(worn.faces), kind)
         covered[worn.hides] = True
         modelled = worn.fit(base.mesh.places)
-        parts.append(coarser(Part(places, worn.weights(base), worn.faces, kinds), modelled, cell_dm))
+        parts.append(coarser(SurfacePart(places, worn.weights(base), worn.faces, kinds), modelled, cell_dm))
     faces = base.mesh.faces[(base.mesh.groups == "body")]
     faces = faces[~covered[faces].all(1)]
-    skin = Part(body, base.weights, faces, np.full(len(faces), SKIN))
+    skin = SurfacePart(body, base.weights, faces, np.full(len(faces), SKIN))
     parts.append(pruned(coarser(skin, base.mesh.places, cell_dm)))
     return [pruned(part) for part in parts]
 
@@ -380,12 +380,12 @@ def _one_of(rng: Random, folders: list[Path]) -> Path | None:
     return folders[int(rng.integers(len(folders)))] if folders else None
 
 
-def pruned(part: Part) -> Part:
+def pruned(part: SurfacePart) -> SurfacePart:
     """Drop the vertices that no face uses."""
     return _used(part.places, part.weights, part.faces, part.kinds)
 
 
-def _from_the_body(rng: Random, base: Template, body: F64, female: bool) -> list[Part]:
+def _from_the_body(rng: Random, base: Template, body: F64, female: bool) -> list[SurfacePart]:
     """Dress somebody in what the base mesh has: its own surface, cut and widened, a skirt, hair."""
     groups, faces = base.mesh.groups, base.mesh.faces
     surface = groups == "body"
@@ -400,15 +400,15 @@ def _from_the_body(rng: Random, base: Template, body: F64, female: bool) -> list
     loose[:, 1] -= 0.3 * wide  # cloth hangs
     skin = surface & ~shod
     parts = [
-        Part(loose, base.weights, faces[worn], kinds[worn]),
-        Part(body + normals * 0.08, base.weights, faces[shod], kinds[shod]),
-        Part(body, base.weights, faces[skin], np.full(int(skin.sum()), SKIN)),
+        SurfacePart(loose, base.weights, faces[worn], kinds[worn]),
+        SurfacePart(body + normals * 0.08, base.weights, faces[shod], kinds[shod]),
+        SurfacePart(body, base.weights, faces[skin], np.full(int(skin.sum()), SKIN)),
     ]
     if female and rng.random() < 0.15 and (groups == "helper-skirt").any():
         heads = base.ends(body)[0]
         hem = rng.uniform(heads["LeftFoot"][1] + 1.0, heads["LeftLeg"][1] + 1.5)
         skirt = (groups == "helper-skirt") & (body[faces].mean(1)[:, 1] > hem)
-        parts.append(Part(body, base.weights, faces[skirt], np.full(int(skirt.sum()), BOTTOM)))
+        parts.append(SurfacePart(body, base.weights, faces[skirt], np.full(int(skirt.sum()), BOTTOM)))
     if rng.random() < (0.98 if female else 0.85):
         parts.append(_hair(rng, base, body, normals, female))
     return [pruned(coarser(part, base.mesh.places)) for part in parts if len(part.faces)]
@@ -445,23 +445,23 @@ def _cut(rng: Random, base: Template, body: F64) -> I64:
     return kinds
 
 
-def _hair(rng: Random, base: Template, body: F64, normals: F64, female: bool) -> Part:
+def _hair(rng: Random, base: Template, body: F64, normals: F64, female: bool) -> SurfacePart:
     """Return hair: the helper's, which falls on the shoulders, or the scalp made thicker."""
     groups, faces = base.mesh.groups, base.mesh.faces
     middle = body[faces].mean(1)
     head = base.ends(body)[0]["Head"]
     if female and rng.random() < 0.5 and (groups == "helper-hair").any():
         chosen = (groups == "helper-hair") & (middle[:, 1] > head[1] - rng.uniform(0.5, 4.0))
-        return Part(body, base.weights, faces[chosen], np.full(int(chosen.sum()), HAIR))
+        return SurfacePart(body, base.weights, faces[chosen], np.full(int(chosen.sum()), HAIR))
     top = body[np.unique(faces[groups == "body"]), 1].max()
     # Above the forehead in front, down to the neck behind.
     line = head[1] + (top - head[1]) * np.clip(0.35 + 0.55 * (middle[:, 2] - head[2]), 0.05, 0.78)
     scalp = (groups == "body") & (middle[:, 1] > line) & (middle[:, 1] > head[1])
     thick = body + normals * rng.uniform(0.06, 0.35)
-    return Part(thick, base.weights, faces[scalp], np.full(int(scalp.sum()), HAIR))
+    return SurfacePart(thick, base.weights, faces[scalp], np.full(int(scalp.sum()), HAIR))
 
 
-def _joined(parts: Sequence[Part], size: float, materials_: F32) -> Surface:
+def _joined(parts: Sequence[SurfacePart], size: float, materials_: F32) -> Surface:
     places = np.concatenate([p.places for p in parts]) * size
     weights = np.concatenate([p.weights for p in parts])
     starts = np.cumsum([0, *(len(p.places) for p in parts[:-1])])

@@ -20,7 +20,7 @@ from slowfast_live.tools.training.mesh.body import (
     TOP,
     MeshPerson,
     Outfit,
-    Part,
+    SurfacePart,
     Wardrobe,
     assemble,
     pruned,
@@ -119,10 +119,10 @@ def _by_piece(places: F64, faces: I64) -> I64:
     return np.where(_tops(places, faces) > places[:, 1].max() - _CHEST_DM, TOP, BOTTOM)
 
 
-def _with_socks(shoes: Part) -> Part:
+def _with_socks(shoes: SurfacePart) -> SurfacePart:
     """Give socks, which reach higher than the shoes that they come with, the color of the trousers."""
     tops = _tops(shoes.places, shoes.faces)
-    return Part(shoes.places, shoes.weights, shoes.faces, np.where(tops > tops.min() + _SOCK_DM, BOTTOM, SHOES))
+    return SurfacePart(shoes.places, shoes.weights, shoes.faces, np.where(tops > tops.min() + _SOCK_DM, BOTTOM, SHOES))
 
 
 _CHEST_DM = 3.0
@@ -142,7 +142,7 @@ def _within(points: F64, middle: F64, half_width: float, half_height: float) -> 
     return np.asarray((away**2).sum(1) < 1)
 
 
-def _with_features(base: Template, body: F64, skin: Part) -> Part:
+def _with_features(base: Template, body: F64, skin: SurfacePart) -> SurfacePart:
     """Give a face lips and eyebrows: both are colors of the skin."""
     at, kinds = skin.places[skin.faces].mean(1), skin.kinds.copy()
     mouth = (_middle(base, body, "helper-upper-teeth") + _middle(base, body, "helper-lower-teeth")) / 2
@@ -152,7 +152,7 @@ def _with_features(base: Template, body: F64, skin: Part) -> Part:
         middle = _middle(base, body, eye)
         brow = middle + np.array((np.sign(middle[0]) * _BROW_OUT_DM, _BROW_UP_DM, 0.0))
         kinds[(at[:, 2] > middle[2]) & _within(at, brow, *_BROW_DM)] = BROWS
-    return Part(skin.places, skin.weights, skin.faces, kinds)
+    return SurfacePart(skin.places, skin.weights, skin.faces, kinds)
 
 
 _MOUTH_DM, _BROW_DM = (0.24, 0.085), (0.19, 0.042)
@@ -161,7 +161,7 @@ _BROW_UP_DM, _BROW_OUT_DM = 0.235, 0.05
 """How far a brow is above the middle of its eye, and outward."""
 
 
-def _eyes(base: Template, body: F64) -> Sequence[Part]:
+def _eyes(base: Template, body: F64) -> Sequence[SurfacePart]:
     """Return both eyes: white, with an iris in front."""
     parts = []
     for group in ("helper-l-eye", "helper-r-eye"):
@@ -169,7 +169,7 @@ def _eyes(base: Template, body: F64) -> Sequence[Part]:
         at, middle = body[faces].mean(1), _middle(base, body, group)
         size = np.ptp(body[np.unique(faces)], axis=0)
         front = (at[:, 2] > middle[2]) & _within(at, middle, *(0.3 * size[:2]))
-        parts.append(pruned(Part(body, base.weights, faces, np.where(front, IRISES, EYES))))
+        parts.append(pruned(SurfacePart(body, base.weights, faces, np.where(front, IRISES, EYES))))
     return parts
 
 

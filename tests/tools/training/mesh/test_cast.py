@@ -9,7 +9,7 @@ import pytest
 from slowfast_live.errors import UsageError
 from slowfast_live.tools.training import demo
 from slowfast_live.tools.training.mesh import cast
-from slowfast_live.tools.training.mesh.body import BOTTOM, SHOES, SKIN, TOP, Part, Wardrobe
+from slowfast_live.tools.training.mesh.body import BOTTOM, SHOES, SKIN, TOP, SurfacePart, Wardrobe
 from slowfast_live.tools.training.mesh.cast import EYES, IRISES, LOOKS, dress
 from slowfast_live.tools.training.mesh.makehuman import body_data
 
@@ -47,7 +47,7 @@ def test_pieces_that_are_not_sewn_together_have_cloths_of_their_own() -> None:
     places, faces = np.concatenate([shirt, trousers]).astype(float), np.arange(6).reshape(2, 3)
     assert cast._by_piece(places, faces).tolist() == [TOP, BOTTOM]
     shoe, sock = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 0], [1, 1, 0], [0, 2, 0]])
-    shoes = Part(np.concatenate([shoe, sock]).astype(float), np.ones((6, 1)), faces, np.full(2, SHOES))
+    shoes = SurfacePart(np.concatenate([shoe, sock]).astype(float), np.ones((6, 1)), faces, np.full(2, SHOES))
     assert cast._with_socks(shoes).kinds.tolist() == [SHOES, BOTTOM]
 
 
