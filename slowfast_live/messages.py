@@ -51,6 +51,17 @@ class Message(str):
         return (self.template,), self.values
 
 
+def as_text(value: object) -> str:
+    """Return the English text of a message, for encoders that know nothing of messages (msgspec's `enc_hook`).
+
+    Raises:
+        NotImplementedError: It is something else.
+    """
+    if isinstance(value, Message):
+        return str.__str__(value)
+    raise NotImplementedError(f"{type(value).__name__} is no message")
+
+
 def _kept(value: object) -> object:
     """Return what a message keeps of a value; of an error its own message."""
     if isinstance(value, Exception):

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
 
+from slowfast_live.messages import as_text
+
 
 class JsonLines:
     """Writes JSON objects, one per line, for a program that reads them as they come.
@@ -30,7 +32,7 @@ class JsonLines:
             KeyboardInterrupt: The reader has closed the pipe and wants no more: the command ends as with Ctrl-C.
         """
         try:
-            self._stream.write(json.dumps(msgspec.to_builtins(line)) + "\n")
+            self._stream.write(json.dumps(msgspec.to_builtins(line, enc_hook=as_text)) + "\n")
             self._stream.flush()
         except OSError as error:
             raise KeyboardInterrupt from error

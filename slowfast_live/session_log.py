@@ -27,7 +27,7 @@ import msgspec
 from slowfast_live import files
 from slowfast_live.core.clock import Clock, SystemClock
 from slowfast_live.errors import UsageError
-from slowfast_live.messages import Message, system_reason
+from slowfast_live.messages import Message, as_text, system_reason
 from slowfast_live.types import Level, Notice, Prediction, Readout, Topic
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class SessionLog:
         self.path = path
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._encoder = msgspec.json.Encoder()
+        self._encoder = msgspec.json.Encoder(enc_hook=as_text)
         self._first_s: float | None = None
         self._last_s = 0.0
         self._count = 0

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from slowfast_live import files, paths
 from slowfast_live.errors import SettingsError
-from slowfast_live.messages import Message, sentences, system_reason
+from slowfast_live.messages import Message, as_text, sentences, system_reason
 from slowfast_live.publish.settings import PublishSettings
 from slowfast_live.rules.rule import RuleBook
 from slowfast_live.types import DEFAULT_PICTURE_RATE, SourceKind, SourceSpec
@@ -215,7 +215,7 @@ def _set_aside(path: Path) -> str:
 
 def encode(settings: Settings) -> bytes:
     """Encode the settings as indented JSON, including unknown fields."""
-    known = msgspec.to_builtins(settings)
+    known = msgspec.to_builtins(settings, enc_hook=as_text)
     known.pop("unknown")
     return files.json_bytes({**settings.unknown, **known})
 

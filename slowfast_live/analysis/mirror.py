@@ -15,7 +15,7 @@ import msgspec
 from slowfast_live import files, paths
 from slowfast_live.analysis.progress import Reporter, Step
 from slowfast_live.errors import ExportError, UsageError
-from slowfast_live.messages import Message, system_reason
+from slowfast_live.messages import Message, as_text, system_reason
 from slowfast_live.sources.remote_files import file_system, url_of
 from slowfast_live.urls import display_url
 
@@ -92,7 +92,7 @@ class Mirror:
                 repr(error),
             ) from error
         finally:
-            files.write_bytes(self._list, msgspec.json.encode(self._known))
+            files.write_bytes(self._list, msgspec.json.encode(self._known, enc_hook=as_text))
         self._pushed_s = time.monotonic()
 
     def _pull(self) -> None:

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from slowfast_live.core.events import Event, EventRule
 from slowfast_live.errors import ExportError
-from slowfast_live.messages import Message
+from slowfast_live.messages import Message, as_text
 from slowfast_live.types import Readout, ReadoutState
 
 VERSION = 2
@@ -207,7 +207,7 @@ class AnalysisResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode(findings: AnalysisResult) -> bytes:
     """Return the result as indented JSON, UTF-8."""
-    return msgspec.json.format(msgspec.json.encode(findings), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(findings, enc_hook=as_text), indent=1) + b"\n"
 
 
 def decode(data: bytes, where: str) -> AnalysisResult:

@@ -29,6 +29,7 @@ _LABELS = 3
 _SURE_S = 0.5
 """Somebody is recognized as a person of an earlier pass after this time."""
 _SAME_S = 0.1
+"""Predictions of a person within such a step replace each other when a file is played again."""
 _SHORTEST_S, _GAP_S = 0.2, 0.8
 
 
@@ -180,8 +181,8 @@ class PersonRecords:
             rows.append(said)
             self._rows += 1
             return
-        first = bisect_left(rows, said.t_s - _SAME_S, key=lambda row: row.t_s)
-        end = bisect_right(rows, said.t_s + _SAME_S, lo=first, key=lambda row: row.t_s)
+        first = bisect_left(rows, _step(said.t_s, _SAME_S), key=lambda row: _step(row.t_s, _SAME_S))
+        end = bisect_right(rows, _step(said.t_s, _SAME_S), lo=first, key=lambda row: _step(row.t_s, _SAME_S))
         self._rows += 1 - (end - first)
         rows[first:end] = [said]
 
@@ -232,8 +233,8 @@ class PersonRecords:
             rows.append(new)
             self._rows += 1
         elif new[0] < rows[-1][0]:  # played again
-            first = bisect_left(rows, new[0] - STEP_S / 2, key=lambda row: row[0])
-            end = bisect_right(rows, new[0] + STEP_S / 2, lo=first, key=lambda row: row[0])
+            first = bisect_left(rows, _step(new[0], STEP_S), key=lambda row: _step(row[0], STEP_S))
+            end = bisect_right(rows, _step(new[0], STEP_S), lo=first, key=lambda row: _step(row[0], STEP_S))
             self._rows += 1 - (end - first)
             rows[first:end] = [new]
 
@@ -248,6 +249,11 @@ class PersonRecords:
             else:
                 trail.halve()
                 self._rows -= before - trail.rows
+
+
+def _step(t_s: float, length_s: float) -> int:
+    """Return in which of the steps of a length a time lies: what lies in one step is replaced when it is seen again."""
+    return math.floor(t_s / length_s + 1e-6)
 
 
 def _mirrored(rows: Iterable[BoxRow]) -> list[BoxRow]:

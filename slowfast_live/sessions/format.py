@@ -24,7 +24,7 @@ from slowfast_live.core.curves import NONE_KNOWN
 from slowfast_live.core.events import Event, EventRule
 from slowfast_live.core.moments import MAX_MOMENTS, Decided, DecisionRule, check_rows, row_type
 from slowfast_live.errors import SessionError
-from slowfast_live.messages import Message
+from slowfast_live.messages import Message, as_text
 from slowfast_live.sessions.naming import THE_SESSION, named
 from slowfast_live.sessions.packing import pack, unpack
 from slowfast_live.sessions.people import KeptPeople
@@ -346,7 +346,7 @@ def _decoder(kind: type[_Kind]) -> msgspec.json.Decoder[_Kind]:
 
 def encode(session: Session) -> bytes:
     """Return the session as JSON, UTF-8."""
-    return msgspec.json.encode(session) + b"\n"
+    return msgspec.json.encode(session, enc_hook=as_text) + b"\n"
 
 
 def decode(data: bytes, where: str) -> Session:

@@ -25,7 +25,7 @@ from slowfast_live.errors import ExportError, SessionError
 from slowfast_live.export.atomic import write_whole
 from slowfast_live.export.io_errors import reason
 from slowfast_live.files import atomic
-from slowfast_live.messages import Message, system_reason
+from slowfast_live.messages import Message, as_text, system_reason
 from slowfast_live.sessions import format as form
 from slowfast_live.sessions.format import ModelRef, Recognized, Session, SourceRef
 
@@ -192,7 +192,7 @@ class SessionStore:
         with self._writing(path):
             there = self._known(path)
             if there is None or there.known_s <= found.known_s:
-                _write(path, msgspec.json.encode(found) + b"\n")
+                _write(path, msgspec.json.encode(found, enc_hook=as_text) + b"\n")
 
     def rename(self, session_id: str, title: str) -> Session | None:
         """Set the name of a session; "" for none. Return the updated session; None if it no longer exists.

@@ -24,6 +24,8 @@ from slowfast_live.messages import Message, system_reason
 from slowfast_live.urls import display_url
 
 _URL = re.compile(r"(?i)^([a-z][a-z0-9+.-]+):[/\\]{1,2}(.+)", re.DOTALL)
+_CONNECT_S, _SILENCE_S = 10.0, 20.0
+"""Seconds that a web server may take to connect, and from one piece of data to the next."""
 _KEPT_COPIES = 2
 """Copies that a process keeps: of the file that is analyzed, and of the one before it."""
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "Last-Modified", "created")
@@ -91,7 +93,7 @@ def file_system(url: str) -> tuple[Any, str]:
             Message("URLs need the package fsspec. Install it: pip install 'slowfast-live[cluster]'")
         ) from error
     try:
-        system, name = fsspec.core.url_to_fs(url)
+        system, name = fsspec.core.url_to_fs(url, **_limits(url))
     except ImportError as error:
         raise UsageError(Message("{name}: {reason}", name=display_url(url), reason=error), repr(error)) from error
     except ValueError as error:
@@ -99,6 +101,16 @@ def file_system(url: str) -> tuple[Any, str]:
             Message("{url} is no URL of a known kind: {error}.", url=display_url(url), error=error), repr(error)
         ) from error
     return system, str(name)
+
+
+def _limits(url: str) -> dict[str, Any]:
+    """Return fsspec's options that keep a web server that falls silent from being waited for; {} for other kinds."""
+    if not url.startswith(("http://", "https://")):
+        return {}
+    import aiohttp  # installed with fsspec's file system for the web
+
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_SILENCE_S)
+    return {"client_kwargs": {"timeout": timeout}}
 
 
 def local_copy(path: Path) -> Path:
@@ -131,7 +143,7 @@ class _Copies:
                 _guarded(url, lambda: system.get_file(name, str(place)))
             except OSError as error:
                 raise SourceError(
-                    Message("{url} cannot be fetched: {reason}.", url=display_url(url), reason=system_reason(error)),
+                    Message("{url} cannot be fetched: {reason}.", url=display_url(url), reason=_why(url, error)),
                     repr(error),
                 ) from error
             self._known[key] = place
@@ -175,7 +187,29 @@ def _state(info: dict[str, Any]) -> tuple[int, int]:
 
 def _why(url: str, error: OSError) -> str:
     """Return the reason of an error; libraries give the address alone for what they do not find."""
+    if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
+        return Message("the server sent nothing for {seconds} s", seconds=f"{_SILENCE_S:g}")
+    if (answer := _answer(error.__cause__)) is not None:
+        return answer
     reason = system_reason(error)
     if isinstance(error, FileNotFoundError) and reason.strip("'\"") in (url, display_url(url), url.partition("://")[2]):
         return Message("nothing is found there. Check the address, and whether its server can be reached")
     return reason
+
+
+def _answer(cause: BaseException | None) -> str | None:
+    """Return what a web server answered instead of the file, from an exception of aiohttp; None for any other."""
+    if type(cause).__name__ == "TooManyRedirects":
+        return Message("the server redirects in a circle")
+    if type(cause).__name__ == "ClientPayloadError":
+        return Message("the server sent less than it announced. Try again")
+    status = getattr(cause, "status", None)
+    if not isinstance(status, int) or status in (0, 404, 410):
+        return None
+    error = f"{status} {getattr(cause, 'message', '')}"
+    if status == 401:
+        return Message(
+            "the server answered with an error ({error}). Give a user name and password: http://user:password@host/...",
+            error=error,
+        )
+    return Message("the server answered with an error ({error})", error=error)

@@ -19,7 +19,7 @@ from slowfast_live.export.findings import AnalysisResult, decode
 from tests.analysis.fakes import PlainRunner, write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-FIELDS = {"step", "file", "number", "files", "fraction", "overall", "message", "events", "report"}
+FIELDS = {"parts", "step", "file", "number", "files", "fraction", "overall", "message", "events", "report"}
 
 
 @pytest.fixture(autouse=True)

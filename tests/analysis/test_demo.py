@@ -13,9 +13,8 @@ from slowfast_live.inference.spec import Registry
 
 @pytest.mark.parametrize("stride_s", [0.1, 0.5])
 def test_the_demo_is_told_as_it_happened(stride_s: float) -> None:
-    """Nine events in order. Dated back by the model's lag, half of all begins and ends are right to half a second.
-
-    Between two of them, where one action becomes another, there may be a short one more.
+    """Nine events in order and no other. Dated back by the model's lag, half of all begins and ends are right to half a
+    second.
     """
     model = Registry([paths.bundled("models")]).scan()[0][0]
     runner = OpenVinoBackend(throughput=True).compile(model, "CPU")
@@ -24,10 +23,8 @@ def test_the_demo_is_told_as_it_happened(stride_s: float) -> None:
     finally:
         runner.close()
     truth = json.loads((paths.bundled("assets") / "demo.json").read_text())
-    events = [event for event in found.events if event.end_s - event.begin_s >= 1.0]
-    between = [event for event in found.events if event not in events]
+    events = found.events
     assert [event.label for event in events] == [action["label"] for action in truth]
-    assert all(any(abs(event.begin_s - action["end_s"]) < 0.5 for action in truth) for event in between)
     begins = [event.begin_s - action["start_s"] for event, action in zip(events, truth, strict=True)]
     ends = [event.end_s - action["end_s"] for event, action in zip(events, truth, strict=True)]
     assert median(map(abs, begins)) < 0.5 and median(map(abs, ends)) < 0.5

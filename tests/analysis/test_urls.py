@@ -19,8 +19,10 @@ moto_server = pytest.importorskip("moto.server", reason="moto is not installed (
 from slowfast_live import cli
 from slowfast_live.analysis import command
 from slowfast_live.export.findings import decode
+from slowfast_live.sources import remote_files
 from slowfast_live.sources.remote_files import url_of
 from tests.analysis.fakes import PlainRunner, write_clip
+from tests.sources.web_server import WebServer
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,49 @@ def test_a_file_on_a_web_server(tmp_path: Path) -> None:
         assert analyze(url, "--out", tmp_path / "out") == 0
         server.shutdown()
     assert decode((tmp_path / "out" / "a.json").read_bytes(), "a").source.path == url
+
+
+def _redirect(page: Any) -> None:
+    page.begin(302, Location="/circle.mp4", Content_Length=0, Connection="close")
+
+
+def _silent(page: Any) -> None:
+    page.begin(Content_Length=9999)
+    page.wfile.write(b"begins")
+    page.wfile.flush()
+    page.server.over.wait()
+
+
+def _short(page: Any) -> None:
+    page.begin(Content_Length=9999)
+    page.wfile.write(b"begins")
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (lambda page: page.begin(500, Content_Length=0), "answered with an error (500 Internal Server Error)"),
+        (lambda page: page.begin(401, Content_Length=0), "answered with an error (401 Unauthorized). Give a user name"),
+        (lambda page: page.begin(404, Content_Length=0), "nothing is found there"),
+        (lambda page: page.server.over.wait(), "sent nothing for 0.5 s"),
+        (_redirect, "redirects in a circle"),
+        (_silent, "sent nothing for 0.5 s"),
+        (_short, "sent less than it announced"),
+    ],
+    ids=["500", "401", "404", "stalls", "circle", "falls silent", "too short"],
+)
+def test_what_a_web_server_answers_is_said_in_bounded_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, page: Any, said: str
+) -> None:
+    monkeypatch.setattr(remote_files, "_SILENCE_S", 0.5)
+    server = WebServer()
+    server.pages["/circle.mp4"] = page
+    try:
+        assert cli.main(["analyze", f"{server.address}/circle.mp4", "--out", str(tmp_path)]) in (1, 2)
+    finally:
+        server.stop()
+    told = capsys.readouterr()
+    assert said in told.out + told.err
 
 
 def test_mistakes(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,3 +139,19 @@ def test_what_is_known_stays_in_order_however_a_file_is_played(times: list[float
         assert all(one[0] < other[0] for one, other in pairwise(trail.boxes))
         assert all(one.t_s < other.t_s for one, other in pairwise(trail.said))
     assert kept.rows == sum(len(trail.boxes) + len(trail.said) for trail in kept.trails())
+
+
+@pytest.mark.parametrize("interval_s", [0.03, 0.1, 0.15, 0.5])
+def test_a_second_pass_leaves_no_gaps(interval_s: float) -> None:
+    """Whatever the interval: what is seen again replaces what was known of then, and no more."""
+    kept = PersonRecords()
+    for _ in range(3):
+        for step in range(int(6.0 / interval_s)):
+            t_s = step * interval_s
+            kept.saw([someone(1, t_s)], t_s)
+            kept.said(1, Readout(ReadoutState.ACTION, "squat", 0.9, (("squat", 0.9),), t_s))
+    (trail,) = kept.trails()
+    longest = max(interval_s, records.STEP_S) * 2 + 1e-6
+    for times in ([row[0] for row in trail.boxes], [said.t_s for said in trail.said]):
+        assert times == sorted(times) and times[0] < longest and times[-1] > 6.0 - 2 * longest
+        assert max(b - a for a, b in pairwise(times)) <= longest

@@ -60,8 +60,8 @@ def test_packets_of_a_stream_that_begins_in_the_middle_are_passed(tmp_path: Path
 
 
 def test_a_picture_too_large_for_any_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "_MAX_PIXELS", 64 * 48 - 1)
-    with pytest.raises(SourceError, match=r"large\.mp4 contains no picture that can be decoded"):
+    monkeypatch.setattr(containers, "MAX_PIXELS", 64 * 48 - 1)
+    with pytest.raises(SourceError, match=r"large\.mp4.*64"):
         written(tmp_path / "large.mp4", FILES["mp4"].bytes()).open()
 
 

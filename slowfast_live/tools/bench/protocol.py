@@ -20,6 +20,7 @@ import psutil
 
 from slowfast_live.core.meters import Distribution
 from slowfast_live.errors import SlowFastLiveError
+from slowfast_live.messages import as_text
 from slowfast_live.tools.bench.results import Facts, Measurement
 
 _PR_SET_PDEATHSIG = 1
@@ -115,7 +116,7 @@ def serve(make: Callable[[], Contender], orders: IO[bytes], answers: IO[bytes]) 
     """Create a contender and serve commands until the input ends."""
 
     def send(answer: TurnAnswer) -> None:
-        answers.write(msgspec.json.encode(answer) + b"\n")
+        answers.write(msgspec.json.encode(answer, enc_hook=as_text) + b"\n")
 
     try:
         contender = make()

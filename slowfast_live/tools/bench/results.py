@@ -20,6 +20,7 @@ import msgspec
 
 from slowfast_live import files
 from slowfast_live.errors import UsageError
+from slowfast_live.messages import as_text
 
 _LARGEST = 64_000_000
 
@@ -400,7 +401,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode(report: Report) -> bytes:
     """Return the report as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(report, enc_hook=as_text), indent=2) + b"\n"
 
 
 def is_report(path: Path) -> bool:

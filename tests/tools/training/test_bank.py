@@ -82,7 +82,7 @@ def test_counts_are_of_what_is_trained_on(clips: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"frames": 32}, "16 pictures of 64 pixels; the configuration says 32 of 64"), ({"side": 96}, "says 16 of 96")],
+    [({"frames": 16}, "32 pictures of 64 pixels; the configuration says 16 of 64"), ({"side": 96}, "says 32 of 96")],
 )
 def test_clips_of_another_network_are_refused(clips: Path, change: dict[str, int], message: str) -> None:
     wanted = bundled().clip

@@ -109,8 +109,8 @@ def test_instants_are_those_of_a_source_of_some_rate() -> None:
     times = [filming.times(rng, TIMING) for _ in range(200)]
     assert all((np.diff(t) > -1e-9).all() for t in times)
     slow = [t for t in times if (np.diff(t) < 1e-6).any()]  # some sources show a picture for longer than a step
-    assert 0.03 < len(slow) / len(times) < 0.3
-    assert any(np.ptp(np.diff(t)) > 0.05 for t in times) and any(np.ptp(np.diff(t)) < 1e-6 for t in times)
+    assert 0.3 < len(slow) / len(times) < 0.7
+    assert any(np.ptp(np.diff(t)) > 0.05 for t in times) and any(np.ptp(np.diff(t)) < 0.02 for t in times)
     spans = [t[-1] - t[0] for t in times]
     assert TIMING.span_s - 0.21 < min(spans) and max(spans) < TIMING.span_s + 0.21
 

@@ -9,15 +9,15 @@ import pytest
 from slowfast_live import paths
 from slowfast_live.errors import UsageError
 from slowfast_live.tools.training import demo
-from slowfast_live.tools.training.figure import solids
+from slowfast_live.tools.training.performing import Performance
 
 
 def test_same_seed_same_pictures(tmp_path: Path) -> None:
     def few(seed: int) -> np.ndarray:
         scene = demo.scenes(seed)[0]
         backdrop = demo.PLACES[scene.place](scene.camera, 60, 80, seed)
-        shapes = solids(scene.person, demo.poses(scene, fps=2)[0])
-        return np.stack([demo.picture(scene, backdrop, shape, (40, 30)) for shape in shapes[:8]])
+        person = Performance(scene.person, demo.poses(scene, fps=2)[0])
+        return np.stack([demo.picture(scene, backdrop, person, frame, (40, 30)) for frame in range(8)])
 
     assert np.array_equal(few(3), few(3))
     assert not np.array_equal(few(3), few(4))

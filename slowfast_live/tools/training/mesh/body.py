@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -179,8 +180,15 @@ def matrices(who: MeshPerson, posed: Joints) -> F32:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Part of a surface before it is put together: vertices, their bones, faces, and each face's material."""
+class SurfacePart:
+    """Part of a surface before it is put together, in decimeters.
+
+    Attributes:
+        places: (V, 3).
+        weights: (V, B), how much each bone carries each vertex.
+        faces: (F, 3).
+        kinds: (F,), the material of each face.
+    """
 
     places: F64
     weights: F64
@@ -188,10 +196,10 @@ class _Part:
     kinds: I64
 
 
-def _used(places: F64, weights: F64, faces: I64, kinds: I64) -> _Part:
+def _used(places: F64, weights: F64, faces: I64, kinds: I64) -> SurfacePart:
     """Keep the vertices that faces use."""
     used, numbered = np.unique(faces, return_inverse=True)
-    return _Part(places[used], weights[used], numbered.reshape(faces.shape), kinds)
+    return SurfacePart(places[used], weights[used], numbered.reshape(faces.shape), kinds)
 
 
 @dataclass(frozen=True)
@@ -215,23 +223,24 @@ class _Cells:
 
 
 @lru_cache(maxsize=64)
-def _cells(points: bytes) -> _Cells:
-    """Sort points (V, 3), float64, into cells of `_CELL_DM`."""
-    cells = np.floor(np.frombuffer(points, np.float64).reshape(-1, 3) / _CELL_DM).astype(np.int64)
+def _cells(points: bytes, size_dm: float) -> _Cells:
+    """Sort points (V, 3), float64, into cells of this size."""
+    cells = np.floor(np.frombuffer(points, np.float64).reshape(-1, 3) / size_dm).astype(np.int64)
     number = np.unique(cells, axis=0, return_inverse=True)[1].reshape(-1)
     order = np.argsort(number, kind="stable")
     return _Cells(number, order, np.flatnonzero(np.diff(number[order], prepend=-1)))
 
 
-def _coarser(part: _Part, modelled: F64) -> _Part:
+def coarser(part: SurfacePart, modelled: F64, cell_dm: float = _CELL_DM) -> SurfacePart:
     """Merge vertices that lie in one cell of a grid; `modelled` are the places (V, 3) that the cells are of."""
-    cells = _cells(np.ascontiguousarray(modelled).tobytes())
+    cells = _cells(np.ascontiguousarray(modelled).tobytes(), cell_dm)
     faces = cells.number[part.faces]
     whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
-    return _Part(cells.merged(part.places), cells.merged(part.weights), faces[whole], part.kinds[whole])
+    return SurfacePart(cells.merged(part.places), cells.merged(part.weights), faces[whole], part.kinds[whole])
 
 
-def _normals(places: F64, faces: I64) -> F64:
+def normals_of(places: F64, faces: I64) -> F64:
+    """Return the unit normals (V, 3) of vertices, means of those of their faces by area."""
     across = np.cross(places[faces[:, 1]] - places[faces[:, 0]], places[faces[:, 2]] - places[faces[:, 0]])
     summed = [
         sum(np.bincount(faces[:, corner], across[:, axis], len(places)) for corner in range(3)) for axis in range(3)
@@ -240,6 +249,7 @@ def _normals(places: F64, faces: I64) -> F64:
 
 
 SKIN, TOP, BOTTOM, SHOES, HAIR = range(5)
+"""Kinds of a part's faces: rows of its materials."""
 
 
 def draw_person(rng: Random, wardrobe: Wardrobe) -> MeshPerson:
@@ -253,16 +263,34 @@ def draw_person(rng: Random, wardrobe: Wardrobe) -> MeshPerson:
         height=float(rng.random()),
         origin=tuple(float(x) for x in rng.dirichlet([0.6] * 3)),  # type: ignore[arg-type]
     )
-    body = shape_body(base, build)
-    floor = body[np.unique(base.mesh.faces[base.mesh.groups == "body"]), 1].min()
-    body = body - (0.0, floor, 0.0)
+    body = standing_body(base, build)
     size = 0.1 * float(np.exp(rng.normal(0, 0.02)))
     parts = _clothed(rng, wardrobe, base, body, build.female)
-    heads, tails = base.ends(body)
-    surface = _joined(parts, size, _materials(rng, build))
-    heads, tails = ({name: p * size for name, p in ends.items()} for ends in (heads, tails))
+    return assemble(base, body, parts, _materials(rng, build), size)
+
+
+def standing_body(base: Template, build: Build) -> F64:
+    """Return the vertices (V, 3) of a body whose feet stand at height zero, in decimeters."""
+    body = shape_body(base, build)
+    floor = body[np.unique(base.mesh.faces[base.mesh.groups == "body"]), 1].min()
+    return np.asarray(body - (0.0, floor, 0.0))
+
+
+def assemble(base: Template, body: F64, parts: Sequence[SurfacePart], materials_: F32, size: float = 0.1) -> MeshPerson:
+    """Make a person of a body and of the parts that are seen of it.
+
+    Args:
+        base: The base mesh and its rig.
+        body: (V, 3), decimeters, of `standing_body`.
+        parts: What is drawn.
+        materials_: float32 (M, MATERIAL_FIELDS), what the parts' `kinds` are.
+        size: Meters of one unit of `body`.
+    """
+    ends = ({name: p * size for name, p in side.items()} for side in base.ends(body))
+    heads, tails = ends
     parents = {name: bone.parent for name, bone in base.bones.items()}
     height = float(np.ptp(body[np.unique(base.mesh.faces[base.mesh.groups == "body"]), 1])) * size
+    surface = _joined(parts, size, materials_)
     return replace(_moving_as(heads, height), surface=surface, heads=heads, tails=tails, parents=parents)
 
 
@@ -295,46 +323,73 @@ def _materials(rng: Random, build: Build) -> F32:
     return np.array([each.row() for each in rows], np.float32)
 
 
-def _clothed(rng: Random, wardrobe: Wardrobe, base: Template, body: F64, female: bool) -> list[_Part]:
+def _clothed(rng: Random, wardrobe: Wardrobe, base: Template, body: F64, female: bool) -> list[SurfacePart]:
     if wardrobe.clothes is None or rng.random() < 0.4:
         return _from_the_body(rng, base, body, female)
     suit = _one_of(rng, wardrobe.garments("clothes", "female" if female else "male"))
     shoes = _one_of(rng, wardrobe.garments("clothes", "shoes"))
     hair = _one_of(rng, wardrobe.garments("hair")) if female or rng.random() > 0.12 else None
     waist = base.ends(body)[0]["LowerBack"][1] + rng.uniform(-1.0, 0.6)
-    parts: list[_Part] = []
+
+    def sewn(places: F64, faces: I64) -> I64:
+        return np.where(places[faces].mean(1)[:, 1] < waist, BOTTOM, TOP)
+
+    return wear(base, body, Outfit(suit, shoes, hair), sewn)
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """Folders of MakeHuman's garments that somebody wears; None: nothing of that kind."""
+
+    suit: Path | None
+    shoes: Path | None
+    hair: Path | None
+
+
+def wear(
+    base: Template, body: F64, outfit: Outfit, sewn: Callable[[F64, I64], I64], cell_dm: float = _CELL_DM
+) -> list[SurfacePart]:
+    """Return the parts of somebody in MakeHuman's clothes.
+
+    Args:
+        base: The base mesh and its rig.
+        body: (V, 3), decimeters.
+        outfit: What is worn.
+        sewn: Tells which faces (F, 3) of the suit, whose vertices are (V, 3), are TOP and which BOTTOM: (F,).
+        cell_dm: Vertices nearer to one another become one.
+    """
+    parts: list[SurfacePart] = []
     covered = np.zeros(len(body), bool)
-    for kind, folder in ((TOP, suit), (SHOES, shoes), (HAIR, hair)):
+    for kind, folder in ((TOP, outfit.suit), (SHOES, outfit.shoes), (HAIR, outfit.hair)):
         if folder is None:
             continue
         worn = garment(folder)
         places = worn.fit(body)
-        kinds = np.full(len(worn.faces), kind)
-        if kind == TOP:
-            kinds[places[worn.faces].mean(1)[:, 1] < waist] = BOTTOM
+        kinds = sewn(places, worn.faces) if kind == TOP else np.full(len(worn.faces), kind)
         covered[worn.hides] = True
         modelled = worn.fit(base.mesh.places)
-        parts.append(_coarser(_Part(places, worn.weights(base), worn.faces, kinds), modelled))
+        parts.append(coarser(SurfacePart(places, worn.weights(base), worn.faces, kinds), modelled, cell_dm))
     faces = base.mesh.faces[(base.mesh.groups == "body")]
     faces = faces[~covered[faces].all(1)]
-    skin = _Part(body, base.weights, faces, np.full(len(faces), SKIN))
-    parts.append(_pruned(_coarser(skin, base.mesh.places)))
-    return [_pruned(part) for part in parts]
+    skin = SurfacePart(body, base.weights, faces, np.full(len(faces), SKIN))
+    parts.append(pruned(coarser(skin, base.mesh.places, cell_dm)))
+    return [pruned(part) for part in parts]
 
 
 def _one_of(rng: Random, folders: list[Path]) -> Path | None:
     return folders[int(rng.integers(len(folders)))] if folders else None
 
 
-def _pruned(part: _Part) -> _Part:
+def pruned(part: SurfacePart) -> SurfacePart:
+    """Drop the vertices that no face uses."""
     return _used(part.places, part.weights, part.faces, part.kinds)
 
 
-def _from_the_body(rng: Random, base: Template, body: F64, female: bool) -> list[_Part]:
+def _from_the_body(rng: Random, base: Template, body: F64, female: bool) -> list[SurfacePart]:
     """Dress somebody in what the base mesh has: its own surface, cut and widened, a skirt, hair."""
     groups, faces = base.mesh.groups, base.mesh.faces
     surface = groups == "body"
-    normals = _normals(body, faces[surface])
+    normals = normals_of(body, faces[surface])
     kinds = _cut(rng, base, body)
     shod = surface & (kinds == SHOES)
     worn = surface & ((kinds == TOP) | (kinds == BOTTOM))
@@ -345,18 +400,18 @@ def _from_the_body(rng: Random, base: Template, body: F64, female: bool) -> list
     loose[:, 1] -= 0.3 * wide  # cloth hangs
     skin = surface & ~shod
     parts = [
-        _Part(loose, base.weights, faces[worn], kinds[worn]),
-        _Part(body + normals * 0.08, base.weights, faces[shod], kinds[shod]),
-        _Part(body, base.weights, faces[skin], np.full(int(skin.sum()), SKIN)),
+        SurfacePart(loose, base.weights, faces[worn], kinds[worn]),
+        SurfacePart(body + normals * 0.08, base.weights, faces[shod], kinds[shod]),
+        SurfacePart(body, base.weights, faces[skin], np.full(int(skin.sum()), SKIN)),
     ]
     if female and rng.random() < 0.15 and (groups == "helper-skirt").any():
         heads = base.ends(body)[0]
         hem = rng.uniform(heads["LeftFoot"][1] + 1.0, heads["LeftLeg"][1] + 1.5)
         skirt = (groups == "helper-skirt") & (body[faces].mean(1)[:, 1] > hem)
-        parts.append(_Part(body, base.weights, faces[skirt], np.full(int(skirt.sum()), BOTTOM)))
+        parts.append(SurfacePart(body, base.weights, faces[skirt], np.full(int(skirt.sum()), BOTTOM)))
     if rng.random() < (0.98 if female else 0.85):
         parts.append(_hair(rng, base, body, normals, female))
-    return [_pruned(_coarser(part, base.mesh.places)) for part in parts if len(part.faces)]
+    return [pruned(coarser(part, base.mesh.places)) for part in parts if len(part.faces)]
 
 
 _HANDS = tuple(f"{side}{part}" for side in ("Left", "Right") for part in ("Hand", "FingerBase", "HandFinger1"))
@@ -390,23 +445,23 @@ def _cut(rng: Random, base: Template, body: F64) -> I64:
     return kinds
 
 
-def _hair(rng: Random, base: Template, body: F64, normals: F64, female: bool) -> _Part:
+def _hair(rng: Random, base: Template, body: F64, normals: F64, female: bool) -> SurfacePart:
     """Return hair: the helper's, which falls on the shoulders, or the scalp made thicker."""
     groups, faces = base.mesh.groups, base.mesh.faces
     middle = body[faces].mean(1)
     head = base.ends(body)[0]["Head"]
     if female and rng.random() < 0.5 and (groups == "helper-hair").any():
         chosen = (groups == "helper-hair") & (middle[:, 1] > head[1] - rng.uniform(0.5, 4.0))
-        return _Part(body, base.weights, faces[chosen], np.full(int(chosen.sum()), HAIR))
+        return SurfacePart(body, base.weights, faces[chosen], np.full(int(chosen.sum()), HAIR))
     top = body[np.unique(faces[groups == "body"]), 1].max()
     # Above the forehead in front, down to the neck behind.
     line = head[1] + (top - head[1]) * np.clip(0.35 + 0.55 * (middle[:, 2] - head[2]), 0.05, 0.78)
     scalp = (groups == "body") & (middle[:, 1] > line) & (middle[:, 1] > head[1])
     thick = body + normals * rng.uniform(0.06, 0.35)
-    return _Part(thick, base.weights, faces[scalp], np.full(int(scalp.sum()), HAIR))
+    return SurfacePart(thick, base.weights, faces[scalp], np.full(int(scalp.sum()), HAIR))
 
 
-def _joined(parts: list[_Part], size: float, materials_: F32) -> Surface:
+def _joined(parts: Sequence[SurfacePart], size: float, materials_: F32) -> Surface:
     places = np.concatenate([p.places for p in parts]) * size
     weights = np.concatenate([p.weights for p in parts])
     starts = np.cumsum([0, *(len(p.places) for p in parts[:-1])])
@@ -417,7 +472,7 @@ def _joined(parts: list[_Part], size: float, materials_: F32) -> Surface:
     shares = shares / np.maximum(shares.sum(1, keepdims=True), 1e-9)
     return Surface(
         places.astype(np.float32),
-        _normals(places, faces).astype(np.float32),
+        normals_of(places, faces).astype(np.float32),
         faces.astype(np.int32),
         kinds.astype(np.int32),
         bones.astype(np.int32),

@@ -38,6 +38,13 @@ _ENDS = {
     "RThumb": (-7.6, 14.0, 0.6),
 }
 
+_FACE = {
+    "helper-l-eye": np.array((0.2, 16.8, 0.4)),
+    "helper-r-eye": np.array((-0.2, 16.8, 0.4)),
+    "helper-upper-teeth": np.array((0, 16.1, 0.4)),
+    "helper-lower-teeth": np.array((0, 16.0, 0.4)),
+}
+
 
 def bones() -> dict[str, tuple[str, np.ndarray]]:
     """Bone -> parent and where it begins, in decimetres; children may come before their parents, as in MakeHuman's."""
@@ -89,6 +96,8 @@ def write_body(folder: Path) -> Path:
             {"strategy": "MEAN", "vertex_indices": tail_numbers},
         )
         rig[name] = {"parent": parent, "head": ways[0], "tail": ways[1]}
+    for group, place in _FACE.items():
+        weights["Head"] += [[i, 1.0] for i in add(group, _box(place, place, 0.1))]
     for part in ("3dobjs", "rigs/standard", "targets"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     (folder / "3dobjs/base.obj").write_text("\n".join(lines) + "\n")
