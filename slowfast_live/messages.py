@@ -35,14 +35,14 @@ class Message(str):
     template: str
     values: dict[str, object]
 
-    def __new__(cls, template: str, **values: object) -> Message:
+    def __new__(cls, template: str, /, **values: object) -> Message:
         """Fill in the values."""
         kept = {name: _kept(value) for name, value in values.items()}
         text = super().__new__(cls, encodable(template.format(**kept) if kept else template))
         text.template, text.values = template, kept
         return text
 
-    def with_values(self, **values: object) -> Message:
+    def with_values(self, /, **values: object) -> Message:
         """Return the same message with other values for some names."""
         return Message(self.template, **self.values | values)
 

@@ -15,6 +15,7 @@ from slowfast_live.errors import ModelError, SourceError
 from slowfast_live.messages import Message, listed, message_of, parts_of, sentences, system_reason
 from slowfast_live.tools.docs.translations import PACKAGE, modules
 from slowfast_live.types import Level, Notice
+from slowfast_live.ui.style import language
 
 COMMANDS = frozenset({"analysis/command.py", "teaching/command.py", "inference/remote/repository.py"})
 """Modules that only the command line uses."""
@@ -101,3 +102,9 @@ def literal_messages() -> Iterator[tuple[str, str]]:
 def test_what_the_window_may_show_can_be_translated() -> None:
     plain = [f"{where}: {text}" for where, text in literal_messages() if not text.startswith("--")]
     assert plain == [], 'write Message("...", name=value): the window shows it in its language'
+
+
+def test_a_value_may_have_any_name() -> None:
+    """Also those of the parameters of what makes and translates messages."""
+    assert Message("{text}, {template} and {self}", text=1, template=2, self=3) == "1, 2 and 3"
+    assert language.shown(Message("{text} and {template}", text=1, template=2)) == "1 and 2"

@@ -28,7 +28,7 @@ VARIABLE = "SLOWFAST_LIVE_LANGUAGE"
 """An environment variable that overrides the setting."""
 
 
-def tr(text: str, **values: object) -> str:
+def tr(text: str, /, **values: object) -> str:
     """Return a text in the window's language, with `{names}` replaced by values; messages among them are translated.
 
     A text that is not translated stays English.
