@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from slowfast_live.people.now import PersonEvent
 from slowfast_live.people.tracker import MEMORY_S, SAME_IOU, TrackedPerson
 from slowfast_live.types import Readout
 
+T = TypeVar("T")
 Box = tuple[float, float, float, float]
 BoxRow = tuple[float, float, float, float, float]
 """Time in seconds and x1, y1, x2, y2 in shares of the picture."""
@@ -181,10 +183,7 @@ class PersonRecords:
             rows.append(said)
             self._rows += 1
             return
-        first = bisect_left(rows, _step(said.t_s, _SAME_S), key=lambda row: _step(row.t_s, _SAME_S))
-        end = bisect_right(rows, _step(said.t_s, _SAME_S), lo=first, key=lambda row: _step(row.t_s, _SAME_S))
-        self._rows += 1 - (end - first)
-        rows[first:end] = [said]
+        self._rows += _replace(rows, said, lambda row: _step(row.t_s, _SAME_S))
 
     def box_at(self, identity: int, t_s: float) -> Box | None:
         """Return where a person was at a time; None if that is not known."""
@@ -233,10 +232,7 @@ class PersonRecords:
             rows.append(new)
             self._rows += 1
         elif new[0] < rows[-1][0]:  # played again
-            first = bisect_left(rows, _step(new[0], STEP_S), key=lambda row: _step(row[0], STEP_S))
-            end = bisect_right(rows, _step(new[0], STEP_S), lo=first, key=lambda row: _step(row[0], STEP_S))
-            self._rows += 1 - (end - first)
-            rows[first:end] = [new]
+            self._rows += _replace(rows, new, lambda row: _step(row[0], STEP_S))
 
     def _bound(self) -> None:
         while self._rows > MAX_ROWS:
@@ -249,6 +245,14 @@ class PersonRecords:
             else:
                 trail.halve()
                 self._rows -= before - trail.rows
+
+
+def _replace(rows: list[T], new: T, step: Callable[[T], int]) -> int:
+    """Put a row in place of those of the same step; return how many rows there are more."""
+    first = bisect_left(rows, step(new), key=step)
+    end = bisect_right(rows, step(new), lo=first, key=step)
+    rows[first:end] = [new]
+    return 1 - (end - first)
 
 
 def _step(t_s: float, length_s: float) -> int:

@@ -15,6 +15,7 @@ from av.stream import Disposition
 from slowfast_live.errors import SourceError
 from slowfast_live.messages import Message
 from slowfast_live.sources.deinterlace import Deinterlacer
+from slowfast_live.sources.stills import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -29,9 +30,6 @@ _SMALL = 640 * 480
 """Number of pixels up to which one thread decodes: handing pictures over takes longer than a second thread saves."""
 _GENERATE_PTS = 1
 """AVFMT_FLAG_GENPTS, which PyAV sets."""
-
-MAX_PIXELS = 8192 * 8192
-"""Limit for the decoder: a damaged header must not allocate all of the machine's memory."""
 
 INSTEAD = Message("choose a video, or a folder of pictures")
 """What to open instead of a single picture."""
